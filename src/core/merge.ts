@@ -1,0 +1,106 @@
+import { same } from './fields';
+import type { AgreedPair, Base, FieldRule, Fields, FieldValue, Policy } from './fields';
+
+/** A value that lost, kept so that a person can take it after all. */
+export interface LostValue {
+  readonly field: string;
+  readonly ours: FieldValue;
+  readonly theirs: FieldValue;
+  readonly winner: 'local' | 'remote' | 'ask' | 'deletion';
+  readonly cause: 'both_edited' | 'edit_and_delete' | 'overwritten_unseen' | 'altered';
+}
+
+export interface Merge {
+  /** values to write here */
+  readonly pull: Fields;
+  /** values to send there; only what changed, so that a concurrent edit of another field there survives */
+  readonly push: Fields;
+  /** pairs that hold as soon as the pull is written; a pushed field's pair is moved only by its answer */
+  readonly base: Base;
+  readonly lost: readonly LostValue[];
+}
+
+type FieldVerdict =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'agreed' }
+  | { readonly kind: 'pull' }
+  | { readonly kind: 'push' }
+  | { readonly kind: 'conflict' };
+
+function judge(
+  rule: FieldRule,
+  pair: AgreedPair | undefined,
+  ours: FieldValue,
+  theirs: FieldValue,
+): FieldVerdict {
+  if (pair === undefined) {
+    if (same(rule, ours, theirs)) return { kind: 'agreed' };
+    // Nothing was ever agreed and one side is empty: an empty field says nothing against a filled one.
+    if (rule.canonical(ours) === null) return { kind: 'pull' };
+    if (rule.canonical(theirs) === null) return { kind: 'push' };
+    return { kind: 'conflict' };
+  }
+  const oursChanged = !same(rule, ours, pair.ours);
+  const theirsChanged = !same(rule, theirs, pair.theirs);
+  if (!oursChanged && !theirsChanged) return { kind: 'unchanged' };
+  if (same(rule, ours, theirs)) return { kind: 'agreed' };
+  if (oursChanged && theirsChanged) return { kind: 'conflict' };
+  return { kind: oursChanged ? 'push' : 'pull' };
+}
+
+/**
+ * Merges two standing sides field by field against their base.
+ *
+ * A conflict that we win marks their value as seen (`base` becomes the pair theirs/theirs): the loss is recorded once,
+ * the push stays due whatever the row becomes next, and an edit back to the old base value is pushed too instead of
+ * being mistaken for "nothing changed here".
+ */
+export function mergeFields(base: Base, ours: Fields, theirs: Fields, policy: Policy): Merge {
+  const pull: Record<string, FieldValue> = {};
+  const push: Record<string, FieldValue> = {};
+  const next: Record<string, AgreedPair> = { ...base };
+  const lost: LostValue[] = [];
+  for (const [field, rule] of Object.entries(policy.fields)) {
+    const here = ours[field] ?? null;
+    const there = theirs[field] ?? null;
+    const verdict = judge(rule, base[field], here, there);
+    if (verdict.kind === 'agreed') next[field] = { ours: here, theirs: there };
+    if (verdict.kind === 'push') push[field] = here;
+    if (verdict.kind === 'pull' || (verdict.kind === 'conflict' && rule.onConflict === 'remote')) {
+      pull[field] = there;
+      next[field] = { ours: there, theirs: there };
+    }
+    if (verdict.kind === 'conflict') {
+      lost.push({ field, ours: here, theirs: there, winner: rule.onConflict, cause: 'both_edited' });
+      if (rule.onConflict === 'local') {
+        push[field] = here;
+        next[field] = { ours: there, theirs: there };
+      }
+    }
+  }
+  return { pull, push, base: next, lost };
+}
+
+/** Whether every synced field of a row equals its base, i.e. nothing here waits to be sent. */
+export function equalsBase(base: Base, ours: Fields, policy: Policy): boolean {
+  return Object.entries(policy.fields).every(([field, rule]) => {
+    const pair = base[field];
+    return pair !== undefined && same(rule, ours[field] ?? null, pair.ours);
+  });
+}
+
+/** The edits on one side that a deletion on the other beats. */
+export function editsLostToDeletion(
+  base: Base,
+  survivor: { side: 'ours' | 'theirs'; fields: Fields },
+  policy: Policy,
+): LostValue[] {
+  return Object.entries(policy.fields).flatMap(([field, rule]) => {
+    const pair = base[field];
+    const value = survivor.fields[field] ?? null;
+    if (pair === undefined || same(rule, value, pair[survivor.side])) return [];
+    const ours = survivor.side === 'ours' ? value : pair.ours;
+    const theirs = survivor.side === 'theirs' ? value : pair.theirs;
+    return [{ field, ours, theirs, winner: 'deletion' as const, cause: 'edit_and_delete' as const }];
+  });
+}
