@@ -1,0 +1,102 @@
+/**
+ * The way to Postgres: a pool, transactions that survive deadlocks, and nothing else. Statements live in the files
+ * beside this one, a file per table, a function per statement.
+ * May touch: pg, src/core, src/catalogs. Touched by: activities, src/queue, src/inbound, src/api (through their ports).
+ */
+import { Pool, types } from 'pg';
+import type { PoolClient, QueryResultRow } from 'pg';
+
+/** What a statement needs: a pool for single statements, a client inside a transaction. */
+export interface Sql {
+  query<Row extends QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number | null }>;
+}
+
+export interface Database extends Sql {
+  readonly pool: Pool;
+  /**
+   * Runs `work` in one transaction, again from the start when Postgres chose it as the victim of a deadlock or of a
+   * serialization failure. `work` must therefore have no effect outside the transaction.
+   */
+  transact<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** 40001 serialization_failure, 40P01 deadlock_detected (postgresql.org/docs/current/errcodes-appendix.html). */
+const RETRIED_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+const TRANSACTION_ATTEMPTS = 4;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A statement of ours takes milliseconds; one that waits longer is stuck behind a lock, and its look is better repeated. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+// Versions and sequence numbers are far below 2^53, so bigint columns are read as numbers.
+types.setTypeParser(types.builtins.INT8, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error('A bigint column holds a value beyond 2^53');
+  return value;
+});
+
+function sqlCode(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+async function attempt<T>(client: PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
+  await client.query('begin');
+  try {
+    const result = await work(client as Sql);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    // When even the rollback fails the connection is dead and Postgres rolls back by itself; the first error tells more.
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * @param options.max connections at most, from this process
+ * @param options.onIdleError hears of connections that broke while idle (a Postgres restart); the pool replaces them
+ */
+export function openDatabase(
+  url: string,
+  options: { max: number; name: string; onIdleError: (error: Error) => void },
+): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: options.max,
+    application_name: options.name,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  pool.on('error', options.onIdleError);
+
+  async function transact<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      // A connection that breaks while checked out also emits 'error'; unheard, that would end the process.
+      const onError = (error: Error): void => {
+        broken = error;
+      };
+      client.on('error', onError);
+      try {
+        return await attempt(client, work);
+      } catch (error) {
+        if (left === 0 || !RETRIED_CODES.has(sqlCode(error))) throw error;
+      } finally {
+        client.off('error', onError);
+        client.release(broken);
+      }
+    }
+  }
+
+  return {
+    pool,
+    query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]) as never,
+    transact,
+    close: () => pool.end(),
+  };
+}

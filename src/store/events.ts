@@ -1,0 +1,52 @@
+/** The inbox: every event heard, once per id, without any personal value. */
+import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
+import type { Sql } from './database';
+
+/** What the door made of an event. */
+export type EventResult = 'queued' | 'echo' | 'ignored' | 'retired' | 'void';
+
+export interface HeardEvent {
+  readonly connection: ConnectionName;
+  readonly id: string;
+  readonly type: string;
+  readonly catalog: CatalogName | null;
+  readonly remoteId: RemoteId | null;
+  readonly recordId: RecordId | null;
+  /** Unix seconds, as the system says. */
+  readonly createdAt: number;
+  readonly source: 'webhook' | 'poll';
+  readonly result: EventResult;
+}
+
+/** @returns false when the event id was stored before: the delivery is a repetition */
+export async function storeEvent(sql: Sql, event: HeardEvent): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `insert into counterpart.events (connection, id, type, catalog, remote_id, record_id, created_at, source, result)
+     values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing`,
+    [
+      event.connection,
+      event.id,
+      event.type,
+      event.catalog,
+      event.remoteId,
+      event.recordId,
+      event.createdAt,
+      event.source,
+      event.result,
+    ],
+  );
+  return rowCount === 1;
+}
+
+/** Which of these event ids are stored. */
+export async function knownEvents(
+  sql: Sql,
+  connection: ConnectionName,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await sql.query<{ id: string }>(
+    'select id from counterpart.events where connection = $1 and id = any($2)',
+    [connection, ids],
+  );
+  return new Set(rows.map((row) => row.id));
+}

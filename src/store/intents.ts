@@ -1,0 +1,147 @@
+/** Remote mutations, written down before they are sent. A partial unique index allows one open intent per link. */
+import type { Fields } from '../core/fields';
+import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
+import type { Sql } from './database';
+
+export type IntentKind = 'create' | 'update' | 'delete';
+export type IntentEnding = 'done' | 'refused' | 'replayed_failure' | 'not_applied' | 'superseded';
+
+export interface Intent {
+  readonly key: string;
+  readonly linkId: number;
+  readonly kind: IntentKind;
+  readonly values: Fields;
+  /** Version of the record the values were read from. */
+  readonly version: number;
+  /** Unix seconds by Postgres's clock, or null before the first send. */
+  readonly firstSentAt: number | null;
+  readonly sends: number;
+  /** True once the remote may have forgotten the key, by Postgres's clock. */
+  readonly keyExpired: boolean;
+}
+
+interface IntentRow {
+  key: string;
+  link_id: number;
+  kind: IntentKind;
+  values: Fields | null;
+  version: number;
+  first_sent_at: number | null;
+  sends: number;
+  key_expired: boolean;
+}
+
+/**
+ * Stripe may remove keys after 24 h (docs.stripe.com/api/idempotent_requests); an hour is kept as distance, so that a
+ * slow send does not cross the line under way.
+ */
+export const KEY_LIFE_HOURS = 23;
+
+const COLUMNS = `key, link_id, kind, values, version, sends,
+  floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
+  coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
+
+function intent(row: IntentRow): Intent {
+  return {
+    key: row.key,
+    linkId: row.link_id,
+    kind: row.kind,
+    values: row.values ?? {},
+    version: row.version,
+    firstSentAt: row.first_sent_at,
+    sends: row.sends,
+    keyExpired: row.key_expired,
+  };
+}
+
+export async function openIntent(
+  sql: Sql,
+  written: {
+    key: string;
+    linkId: number;
+    kind: IntentKind;
+    values: Fields;
+    replaces: Record<string, string>;
+    version: number;
+  },
+): Promise<void> {
+  await sql.query(
+    `insert into counterpart.intents (key, link_id, kind, values, replaces, version) values ($1, $2, $3, $4, $5, $6)`,
+    [
+      written.key,
+      written.linkId,
+      written.kind,
+      JSON.stringify(written.values),
+      JSON.stringify(written.replaces),
+      written.version,
+    ],
+  );
+}
+
+export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null> {
+  const { rows } = await sql.query<IntentRow>(
+    `select ${COLUMNS} from counterpart.intents where link_id = $1 and ended_at is null`,
+    [linkId],
+  );
+  return rows[0] === undefined ? null : intent(rows[0]);
+}
+
+/** Counts one send. @returns false when a newer attempt has the link's fence: then nothing may be sent */
+export async function markSent(sql: Sql, key: string, fence: number): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null`,
+    [key, fence],
+  );
+  return rowCount === 1;
+}
+
+/** Ends an intent. Its values are emptied: the fingerprints in `replaces` are all a late echo is compared with. */
+export async function endIntent(
+  sql: Sql,
+  key: string,
+  ending: IntentEnding,
+  requestId: string | null,
+): Promise<void> {
+  await sql.query(
+    `update counterpart.intents set ended_at = now(), ending = $2, request_id = $3, values = null
+     where key = $1 and ended_at is null`,
+    [key, ending, requestId],
+  );
+}
+
+/** What an echo is compared with. Null when the key is unknown here: the database was restored from an older backup. */
+export async function findByKey(
+  sql: Sql,
+  key: string,
+): Promise<{ linkId: number; recordId: string; kind: IntentKind; replaces: Record<string, string> } | null> {
+  const { rows } = await sql.query<{
+    link_id: number;
+    record_id: string;
+    kind: IntentKind;
+    replaces: Record<string, string>;
+  }>(
+    `select i.link_id, l.record_id, i.kind, i.replaces from counterpart.intents i
+     join counterpart.links l on l.id = i.link_id where i.key = $1`,
+    [key],
+  );
+  const [row] = rows;
+  return row === undefined
+    ? null
+    : { linkId: row.link_id, recordId: row.record_id, kind: row.kind, replaces: row.replaces };
+}
+
+/** Whether this record has an open create at this connection: only then may a mark on an object name its owner. */
+export async function hasOpenCreate(
+  sql: Sql,
+  connection: ConnectionName,
+  catalog: CatalogName,
+  recordId: RecordId,
+): Promise<boolean> {
+  const { rows } = await sql.query(
+    `select 1 from counterpart.intents i join counterpart.links l on l.id = i.link_id
+     where l.connection = $1 and l.catalog = $2 and l.record_id = $3 and i.kind = 'create' and i.ended_at is null`,
+    [connection, catalog, recordId],
+  );
+  return rows.length > 0;
+}

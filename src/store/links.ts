@@ -1,0 +1,282 @@
+/** The id map. Every write of a look is fenced: it names the attempt that may write, and a stalled older one matches nothing. */
+import { parseCatalogName, parseConnectionName, parseRecordId, parseRemoteId, trusted } from '../core/ids';
+import type { Base } from '../core/fields';
+import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
+import type { Reason } from '../core/reason';
+import type { Sql } from './database';
+
+export type LinkState = 'reserved' | 'linked' | 'deleting' | 'retired' | 'void';
+export type Outcome = 'pending' | 'in_sync' | 'waiting' | 'parked' | 'paused' | 'deleted';
+
+export interface Link {
+  readonly id: number;
+  readonly connection: ConnectionName;
+  readonly catalog: CatalogName;
+  readonly recordId: RecordId;
+  readonly generation: number;
+  readonly remoteId: RemoteId | null;
+  readonly state: LinkState;
+  readonly born: 'local' | 'remote';
+  readonly base: Base;
+  readonly agreedVersion: number | null;
+  readonly lookId: number;
+  readonly fence: number;
+  readonly remoteDeleted: boolean;
+  readonly detached: boolean;
+  readonly outcome: Outcome;
+  readonly waits: number;
+}
+
+interface LinkRow {
+  id: number;
+  connection: string;
+  catalog: string;
+  record_id: string;
+  generation: number;
+  remote_id: string | null;
+  state: LinkState;
+  born: 'local' | 'remote';
+  base: Base;
+  agreed_version: number | null;
+  look_id: number;
+  fence: number;
+  remote_deleted: boolean;
+  detached: boolean;
+  outcome: Outcome;
+  waits: number;
+}
+
+const COLUMNS = `id, connection, catalog, record_id, generation, remote_id, state, born, base, agreed_version, look_id,
+  fence, remote_deleted_at is not null as remote_deleted, detached, outcome, waits`;
+
+function link(row: LinkRow): Link {
+  return {
+    id: row.id,
+    connection: trusted(parseConnectionName(row.connection), 'connection name'),
+    catalog: trusted(parseCatalogName(row.catalog), 'catalog name'),
+    recordId: trusted(parseRecordId(row.record_id), 'record id'),
+    generation: row.generation,
+    remoteId: row.remote_id === null ? null : trusted(parseRemoteId(row.remote_id), 'remote id'),
+    state: row.state,
+    born: row.born,
+    base: row.base,
+    agreedVersion: row.agreed_version,
+    lookId: row.look_id,
+    fence: row.fence,
+    remoteDeleted: row.remote_deleted,
+    detached: row.detached,
+    outcome: row.outcome,
+    waits: row.waits,
+  };
+}
+
+/** Each connection's newest link of a record. */
+export async function newestOfRecord(sql: Sql, catalog: CatalogName, recordId: RecordId): Promise<Link[]> {
+  const { rows } = await sql.query<LinkRow>(
+    `select distinct on (connection) ${COLUMNS} from counterpart.links
+     where catalog = $1 and record_id = $2 order by connection, generation desc`,
+    [catalog, recordId],
+  );
+  return rows.map(link);
+}
+
+/** A number greater than every earlier one: the name of a look. */
+export async function nextLookId(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ id: number }>(`select nextval('counterpart.fence_seq') as id`);
+  return rows[0]!.id;
+}
+
+/** Gives the links to this look; attempts of earlier looks can take no fence any more. */
+export async function beginLook(sql: Sql, linkIds: readonly number[], lookId: number): Promise<void> {
+  await sql.query('update counterpart.links set look_id = $2, fence = $2 where id = any($1)', [
+    linkIds,
+    lookId,
+  ]);
+}
+
+/** Begins one attempt of a look. @returns the link with its new fence, or null when a newer look has it */
+export async function takeFence(sql: Sql, linkId: number, lookId: number): Promise<Link | null> {
+  const { rows } = await sql.query<LinkRow>(
+    `update counterpart.links set fence = nextval('counterpart.fence_seq') where id = $1 and look_id = $2 returning ${COLUMNS}`,
+    [linkId, lookId],
+  );
+  return rows[0] === undefined ? null : link(rows[0]);
+}
+
+/** Holds the link until the transaction ends. @returns null when a newer attempt has taken the fence */
+export async function lockFenced(sql: Sql, linkId: number, fence: number): Promise<Link | null> {
+  const { rows } = await sql.query<LinkRow>(
+    `select ${COLUMNS} from counterpart.links where id = $1 and fence = $2 for update`,
+    [linkId, fence],
+  );
+  return rows[0] === undefined ? null : link(rows[0]);
+}
+
+/** Reserves a generation for a record that stands here. @returns the live link, also when another look made it first */
+export async function reserveForRecord(
+  sql: Sql,
+  owner: { connection: ConnectionName; catalog: CatalogName; recordId: RecordId },
+  generation: number,
+): Promise<Link> {
+  await sql.query(
+    `insert into counterpart.links (connection, catalog, record_id, generation, state, born)
+     values ($1, $2, $3, $4, 'reserved', 'local') on conflict do nothing`,
+    [owner.connection, owner.catalog, owner.recordId, generation],
+  );
+  const { rows } = await sql.query<LinkRow>(
+    `select ${COLUMNS} from counterpart.links where connection = $1 and catalog = $2 and record_id = $3
+       and state in ('reserved', 'linked', 'deleting')`,
+    [owner.connection, owner.catalog, owner.recordId],
+  );
+  return link(rows[0]!);
+}
+
+/** Takes up a detached object again: its record was restored. */
+export async function reattach(sql: Sql, linkId: number): Promise<void> {
+  await sql.query(
+    `update counterpart.links set state = 'linked', detached = false where id = $1 and detached`,
+    [linkId],
+  );
+}
+
+/**
+ * Reserves a record id for an object born in the remote system, before any workflow starts.
+ * `deleted`: it is gone already, the id is only remembered.
+ */
+export async function reserveForRemote(
+  sql: Sql,
+  born: { connection: ConnectionName; catalog: CatalogName; remoteId: RemoteId; deleted: boolean },
+): Promise<Link> {
+  await sql.query(
+    `insert into counterpart.links (connection, catalog, record_id, generation, remote_id, state, born, remote_deleted_at, outcome)
+     values ($1, $2, counterpart.uuidv7(), 1, $3, $4, 'remote', $5, $6) on conflict do nothing`,
+    [
+      born.connection,
+      born.catalog,
+      born.remoteId,
+      born.deleted ? 'void' : 'reserved',
+      born.deleted ? new Date() : null,
+      born.deleted ? 'deleted' : 'pending',
+    ],
+  );
+  const found = await findByRemote(sql, born.connection, born.catalog, born.remoteId);
+  if (found === null) throw new Error('A reserved link disappeared in its own transaction');
+  return found;
+}
+
+export async function findByRemote(
+  sql: Sql,
+  connection: ConnectionName,
+  catalog: CatalogName,
+  remoteId: RemoteId,
+): Promise<Link | null> {
+  const { rows } = await sql.query<LinkRow>(
+    `select ${COLUMNS} from counterpart.links where connection = $1 and catalog = $2 and remote_id = $3`,
+    [connection, catalog, remoteId],
+  );
+  return rows[0] === undefined ? null : link(rows[0]);
+}
+
+/**
+ * Remembers the system's own word that the object was deleted (a verified event). A detached object that is gone cannot
+ * be taken up again.
+ */
+export async function proveRemoteDeletion(sql: Sql, linkId: number): Promise<void> {
+  await sql.query(
+    `update counterpart.links set remote_deleted_at = coalesce(remote_deleted_at, now()), detached = false where id = $1`,
+    [linkId],
+  );
+}
+
+/** Hands a reserved link to the record it was recognised as; the reserved record id is dropped. */
+export async function moveToRecord(sql: Sql, linkId: number, recordId: RecordId): Promise<void> {
+  await sql.query('update counterpart.links set record_id = $2 where id = $1', [linkId, recordId]);
+}
+
+/**
+ * Lets go of a reservation whose object belongs to somebody else's create: only while nothing was made of it here.
+ * @returns whether there was one
+ */
+export async function releaseReservation(
+  sql: Sql,
+  connection: ConnectionName,
+  catalog: CatalogName,
+  remoteId: RemoteId,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `delete from counterpart.links where connection = $1 and catalog = $2 and remote_id = $3
+       and state = 'reserved' and born = 'remote'`,
+    [connection, catalog, remoteId],
+  );
+  return rowCount === 1;
+}
+
+/** What a look may write on its link. A missing key leaves the column as it is. */
+export interface LinkPatch {
+  readonly state?: LinkState;
+  readonly remoteId?: RemoteId;
+  readonly base?: Base;
+  readonly agreedVersion?: number;
+  readonly outcome?: Outcome;
+  readonly reason?: Reason | null;
+  readonly decision?: unknown;
+  readonly detached?: boolean;
+  readonly possibleDuplicate?: boolean;
+  readonly remoteDeleted?: true;
+  readonly synced?: true;
+  readonly waits?: number;
+}
+
+const SETTERS: Record<keyof LinkPatch, (at: string) => string> = {
+  state: (at) => `state = ${at}::text`,
+  remoteId: (at) => `remote_id = ${at}::text`,
+  base: (at) => `base = ${at}::jsonb`,
+  agreedVersion: (at) => `agreed_version = ${at}::bigint`,
+  outcome: (at) => `outcome = ${at}::text`,
+  // the clock of a reason starts when its code first appears, not at every look that finds it again
+  reason: (at) => `reason_since = case when ${at}::jsonb is null or ${at}::jsonb = 'null' then null
+      when reason ->> 'code' is not distinct from ${at}::jsonb ->> 'code' then coalesce(reason_since, now()) else now() end,
+    reason = nullif(${at}::jsonb, 'null')`,
+  decision: (at) => `decision = ${at}::jsonb`,
+  detached: (at) => `detached = ${at}::boolean`,
+  possibleDuplicate: (at) => `possible_duplicate = ${at}::boolean`,
+  remoteDeleted: (at) =>
+    `remote_deleted_at = case when ${at}::boolean then coalesce(remote_deleted_at, now()) end`,
+  synced: (at) => `last_synced_at = case when ${at}::boolean then now() end`,
+  waits: (at) => `waits = ${at}::integer`,
+};
+
+const JSON_COLUMNS: ReadonlySet<string> = new Set(['base', 'reason', 'decision']);
+
+/** Writes the result of a step. @returns false when a newer attempt has taken the fence: nothing was written */
+export async function writeFenced(
+  sql: Sql,
+  linkId: number,
+  fence: number,
+  patch: LinkPatch,
+): Promise<boolean> {
+  const entries = Object.entries(patch) as Array<[keyof LinkPatch, unknown]>;
+  const sets = entries.map(([key], i) => SETTERS[key](`$${i + 3}`));
+  const values = entries.map(([key, value]) => (JSON_COLUMNS.has(key) ? JSON.stringify(value) : value));
+  const { rowCount } = await sql.query(
+    `update counterpart.links set ${sets.join(', ')} where id = $1 and fence = $2`,
+    [linkId, fence, ...values],
+  );
+  return rowCount === 1;
+}
+
+/** Marks what a look could not finish, after its attempts are used up. Fenced by the look, as no attempt is running. */
+export async function markUnfinished(
+  sql: Sql,
+  linkId: number,
+  lookId: number,
+  unfinished: { outcome: 'waiting' | 'paused' | 'parked'; reason: Reason },
+): Promise<number> {
+  const { rows } = await sql.query<{ waits: number }>(
+    `update counterpart.links set outcome = $3, waits = waits + 1, reason = $4::jsonb,
+       reason_since = case when reason ->> 'code' = $4::jsonb ->> 'code' then coalesce(reason_since, now()) else now() end
+     where id = $1 and look_id = $2 returning waits`,
+    [linkId, lookId, unfinished.outcome, JSON.stringify(unfinished.reason)],
+  );
+  return rows[0]?.waits ?? 0;
+}

@@ -1,0 +1,132 @@
+/**
+ * The engine's reads and writes of a catalog's own table. Table and column names come from the catalog's definition,
+ * never from input.
+ */
+import type { Catalog } from '../catalogs/catalog';
+import type { Fields, FieldValue } from '../core/fields';
+import type { ConnectionName, RecordId } from '../core/ids';
+import { parseRecordId, trusted } from '../core/ids';
+import type { LocalRecord } from '../core/sides';
+import type { Sql } from './database';
+
+type Row = { version: number } & Record<string, FieldValue>;
+
+export interface LiveRecord {
+  readonly fields: Fields;
+  readonly version: number;
+}
+
+function columns(catalog: Catalog): string[] {
+  return Object.keys(catalog.fields);
+}
+
+function live(catalog: Catalog, row: Row): LiveRecord {
+  const fields = Object.fromEntries(columns(catalog).map((name) => [name, row[name] ?? null]));
+  return { fields, version: row.version };
+}
+
+async function find(
+  sql: Sql,
+  catalog: Catalog,
+  id: RecordId,
+  locking: '' | 'for update',
+): Promise<LocalRecord> {
+  const { rows } = await sql.query<Row>(
+    `select version, ${columns(catalog).join(', ')} from counterpart.${catalog.table} where id = $1 ${locking}`,
+    [id],
+  );
+  if (rows[0] !== undefined) return { kind: 'live', ...live(catalog, rows[0]) };
+  const tombs = await sql.query<{ fields: Fields; version: number }>(
+    'select fields, version from counterpart.tombstones where catalog = $1 and record_id = $2',
+    [catalog.name, id],
+  );
+  const [tomb] = tombs.rows;
+  return tomb === undefined
+    ? { kind: 'absent' }
+    : { kind: 'tombstone', fields: tomb.fields, version: tomb.version };
+}
+
+export function readRecord(sql: Sql, catalog: Catalog, id: RecordId): Promise<LocalRecord> {
+  return find(sql, catalog, id, '');
+}
+
+/** Holds the row until the transaction ends: nobody edits it between the decision and what the decision writes. */
+export function lockRecord(sql: Sql, catalog: Catalog, id: RecordId): Promise<LocalRecord> {
+  return find(sql, catalog, id, 'for update');
+}
+
+/** Tells the triggers that what follows in this transaction comes from the sync and needs no look of its own. */
+async function writeAsSync(sql: Sql): Promise<void> {
+  await sql.query(`select set_config('counterpart.writer', 'sync', true)`);
+}
+
+/** @returns the row as it stands then: triggers of the product may have given the values a form of their own */
+export async function insertPulled(
+  sql: Sql,
+  catalog: Catalog,
+  id: RecordId,
+  values: Fields,
+): Promise<LiveRecord> {
+  await writeAsSync(sql);
+  const names = columns(catalog);
+  const { rows } = await sql.query<Row>(
+    `insert into counterpart.${catalog.table} (id, ${names.join(', ')})
+     values ($1, ${names.map((_, i) => `$${i + 2}`).join(', ')}) returning version, ${names.join(', ')}`,
+    [id, ...names.map((name) => values[name] ?? null)],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error(`A trigger on ${catalog.table} swallowed a pulled record`);
+  return live(catalog, row);
+}
+
+/** Writes only the given fields. @returns as `insertPulled` */
+export async function updatePulled(
+  sql: Sql,
+  catalog: Catalog,
+  id: RecordId,
+  values: Fields,
+): Promise<LiveRecord> {
+  await writeAsSync(sql);
+  const names = Object.keys(values);
+  const { rows } = await sql.query<Row>(
+    `update counterpart.${catalog.table} set ${names.map((name, i) => `${name} = $${i + 2}`).join(', ')}
+     where id = $1 returning version, ${columns(catalog).join(', ')}`,
+    [id, ...names.map((name) => values[name] ?? null)],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error(`A trigger on ${catalog.table} swallowed a pulled change`);
+  return live(catalog, row);
+}
+
+export async function deletePulled(sql: Sql, catalog: Catalog, id: RecordId): Promise<void> {
+  await writeAsSync(sql);
+  await sql.query(`delete from counterpart.${catalog.table} where id = $1`, [id]);
+}
+
+/** Creates, edits and pulls that set the recognised field to the same value take turns. Taken before any row lock. */
+export async function lockRecognised(sql: Sql, catalog: Catalog, value: FieldValue): Promise<void> {
+  await sql.query(
+    `select pg_advisory_xact_lock(hashtextextended($1 || ':' || counterpart.canonical_${catalog.recognisedBy}($2), 0))`,
+    [catalog.name, value],
+  );
+}
+
+/**
+ * Live records with this value in the catalog's recognised field, two at most.
+ * `free`: it has no link at the connection (an intent implies one), so an object born there may be linked to it.
+ */
+export async function findRecognised(
+  sql: Sql,
+  catalog: Catalog,
+  connection: ConnectionName,
+  value: FieldValue,
+): Promise<Array<{ recordId: RecordId; free: boolean }>> {
+  const canonical = `counterpart.canonical_${catalog.recognisedBy}`;
+  const { rows } = await sql.query<{ id: string; free: boolean }>(
+    `select c.id, not exists (select from counterpart.links l
+       where l.catalog = $1 and l.record_id = c.id and l.connection = $2) as free
+     from counterpart.${catalog.table} c where ${canonical}(c.${catalog.recognisedBy}) = ${canonical}($3) limit 2`,
+    [catalog.name, connection, value],
+  );
+  return rows.map((row) => ({ recordId: trusted(parseRecordId(row.id), 'record id'), free: row.free }));
+}

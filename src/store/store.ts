@@ -1,0 +1,63 @@
+/**
+ * The store as the engine sees it: every statement bound to a connection, in groups named like their tables. Activities,
+ * relay and inbound take this port and nothing of Postgres, so that the same code runs on another implementation.
+ */
+import * as conflicts from './conflicts';
+import * as connections from './connections';
+import * as cursors from './cursors';
+import * as events from './events';
+import * as intents from './intents';
+import * as links from './links';
+import * as records from './records';
+import * as workQueue from './workQueue';
+import type { Database, Sql } from './database';
+
+type Bound<Statements> = {
+  readonly [
+    Name in keyof Statements as Statements[Name] extends (sql: Sql, ...rest: never[]) => unknown
+      ? Name
+      : never
+  ]: Statements[Name] extends (sql: Sql, ...rest: infer Rest) => infer Result
+    ? (...rest: Rest) => Result
+    : never;
+};
+
+function bind<Statements extends object>(statements: Statements, sql: Sql): Bound<Statements> {
+  const functions = Object.entries(statements).filter(([, value]) => typeof value === 'function');
+  return Object.fromEntries(
+    functions.map(([name, statement]) => [name, (...rest: unknown[]) => statement(sql, ...rest)]),
+  ) as Bound<Statements>;
+}
+
+export interface Statements {
+  readonly conflicts: Bound<typeof conflicts>;
+  readonly connections: Bound<typeof connections>;
+  readonly cursors: Bound<typeof cursors>;
+  readonly events: Bound<typeof events>;
+  readonly intents: Bound<typeof intents>;
+  readonly links: Bound<typeof links>;
+  readonly records: Bound<typeof records>;
+  readonly queue: Bound<typeof workQueue>;
+}
+
+/** Single statements directly; several that belong together through `transact`, which may run its work again. */
+export interface Store extends Statements {
+  transact<T>(work: (tx: Statements) => Promise<T>): Promise<T>;
+}
+
+function bindAll(sql: Sql): Statements {
+  return {
+    conflicts: bind(conflicts, sql),
+    connections: bind(connections, sql),
+    cursors: bind(cursors, sql),
+    events: bind(events, sql),
+    intents: bind(intents, sql),
+    links: bind(links, sql),
+    records: bind(records, sql),
+    queue: bind(workQueue, sql),
+  };
+}
+
+export function createStore(database: Database): Store {
+  return { ...bindAll(database), transact: (work) => database.transact((sql) => work(bindAll(sql))) };
+}

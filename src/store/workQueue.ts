@@ -1,0 +1,135 @@
+/** The set of records that need a look: one row per record, however many changes. `counterpart.enqueue` is the one way in. */
+import { parseCatalogName, parseRecordId, trusted } from '../core/ids';
+import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
+import type { Sql } from './database';
+
+export type Hint = 'local' | 'webhook' | 'poll' | 'pull' | 'sweep' | 'operator' | 'recognised' | 'resumed';
+
+export interface DueRecord {
+  readonly catalog: CatalogName;
+  readonly recordId: RecordId;
+}
+
+export async function enqueue(
+  sql: Sql,
+  catalog: CatalogName,
+  recordIds: readonly RecordId[],
+  hint: Hint,
+): Promise<void> {
+  await sql.query('select counterpart.enqueue($1, $2::uuid[], $3)', [catalog, recordIds, hint]);
+}
+
+/**
+ * Claims due rows for ringing: the lease moves their due time on, twice as far at each ring that no look answered. The
+ * claim is one statement and so committed before any network call. Rows another relay is claiming are passed over.
+ * @param lease.ms first lease; @param lease.maxMs longest one
+ */
+export async function claimDue(
+  sql: Sql,
+  limit: number,
+  lease: { ms: number; maxMs: number },
+): Promise<DueRecord[]> {
+  const { rows } = await sql.query<{ catalog: string; record_id: string }>(
+    `update counterpart.work_queue q
+     set signalled_at = clock_timestamp(), rings = q.rings + 1,
+         due_at = clock_timestamp() + least($2 * power(2, least(q.rings, 20)), $3) * interval '1 millisecond'
+     from (select catalog, record_id from counterpart.work_queue where due_at <= clock_timestamp()
+           order by due_at limit $1 for update skip locked) as due
+     where q.catalog = due.catalog and q.record_id = due.record_id
+     returning q.catalog, q.record_id`,
+    [limit, lease.ms, lease.maxMs],
+  );
+  return rows.map((row) => ({
+    catalog: trusted(parseCatalogName(row.catalog), 'catalog name'),
+    recordId: trusted(parseRecordId(row.record_id), 'record id'),
+  }));
+}
+
+/** The ring did not reach anybody: the rows are due again after `delayMs`, and the ring is not counted. */
+export async function unclaim(sql: Sql, due: readonly DueRecord[], delayMs: number): Promise<void> {
+  await sql.query(
+    `update counterpart.work_queue q
+     set due_at = clock_timestamp() + $3 * interval '1 millisecond', rings = greatest(q.rings - 1, 0)
+     from unnest($1::text[], $2::uuid[]) as failed (catalog, record_id)
+     where q.catalog = failed.catalog and q.record_id = failed.record_id`,
+    [due.map((d) => d.catalog), due.map((d) => d.recordId), delayMs],
+  );
+}
+
+/** Milliseconds until the next row is due; 0 when one is due now, null when the queue is empty. */
+export async function msUntilDue(sql: Sql): Promise<number | null> {
+  const { rows } = await sql.query<{ ms: number | null }>(
+    `select greatest(0, ceil(extract(epoch from min(due_at) - clock_timestamp()) * 1000))::bigint as ms
+     from counterpart.work_queue`,
+  );
+  return rows[0]?.ms ?? null;
+}
+
+/** The hint a look begins from. @returns null when nothing waits for this record */
+export async function readHint(
+  sql: Sql,
+  catalog: CatalogName,
+  recordId: RecordId,
+): Promise<{ seq: number; hint: string } | null> {
+  const { rows } = await sql.query<{ seq: number; hint: string }>(
+    'select seq, hint from counterpart.work_queue where catalog = $1 and record_id = $2',
+    [catalog, recordId],
+  );
+  return rows[0] ?? null;
+}
+
+/** What became of the row when a look ended. */
+export type Acknowledgement =
+  /** the row is gone: nothing newer was hinted since the look began; `ageMs` from the first hint until now */
+  | { readonly kind: 'done'; readonly ageMs: number | null }
+  /** a newer hint stands: look again */
+  | { readonly kind: 'newer' };
+
+/** Deletes the row if it still is the one the look began from. A row that is gone was acknowledged before: done too. */
+export async function acknowledge(
+  sql: Sql,
+  catalog: CatalogName,
+  recordId: RecordId,
+  seq: number,
+): Promise<Acknowledgement> {
+  const { rows } = await sql.query<{ age_ms: number }>(
+    `delete from counterpart.work_queue where catalog = $1 and record_id = $2 and seq = $3
+     returning extract(epoch from clock_timestamp() - hinted_at) * 1000 as age_ms`,
+    [catalog, recordId, seq],
+  );
+  if (rows[0] !== undefined) return { kind: 'done', ageMs: Number(rows[0].age_ms) };
+  const { rowCount } = await sql.query(
+    `update counterpart.work_queue set hinted_at = last_hint_at where catalog = $1 and record_id = $2`,
+    [catalog, recordId],
+  );
+  return rowCount === 0 ? { kind: 'done', ageMs: null } : { kind: 'newer' };
+}
+
+/** Leaves the row for later: the look could not finish because of these connections. */
+export async function postpone(
+  sql: Sql,
+  catalog: CatalogName,
+  recordId: RecordId,
+  seq: number,
+  wait: { on: readonly ConnectionName[]; ms: number },
+): Promise<Acknowledgement> {
+  const { rowCount } = await sql.query(
+    `update counterpart.work_queue
+     set due_at = clock_timestamp() + $4 * interval '1 millisecond', waiting_on = $5, rings = 0
+     where catalog = $1 and record_id = $2 and seq = $3`,
+    [catalog, recordId, seq, wait.ms, wait.on],
+  );
+  if (rowCount === 1) return { kind: 'done', ageMs: null };
+  const still = await readHint(sql, catalog, recordId);
+  return still === null ? { kind: 'done', ageMs: null } : { kind: 'newer' };
+}
+
+/** Rings everything that waits for a connection which works again. @returns how many records */
+export async function releaseWaiting(sql: Sql, connection: ConnectionName): Promise<number> {
+  const { rowCount } = await sql.query(
+    `update counterpart.work_queue set due_at = clock_timestamp(), waiting_on = '{}' where waiting_on @> array[$1]`,
+    [connection],
+  );
+  await sql.query(`select pg_notify('counterpart_work', '')`);
+  return rowCount ?? 0;
+}
