@@ -1,0 +1,99 @@
+import { CUSTOMER } from '../../catalogs/customer/customer';
+import { call, lacksRoute } from './client';
+import { customerShape, fieldsNamedIn, isJson, pageShape } from './shapes';
+import type { EventPage, RemoteEvent } from '../connector';
+import type { StripeClient } from './client';
+import type { Json } from './shapes';
+import type { Answer } from '../../core/failure';
+import type { InstallationId } from '../../core/ids';
+
+type Change = 'created' | 'updated' | 'deleted';
+
+/** Stripe's event types that concern a catalog (docs.stripe.com/api/events/types). All others are stored as ignored. */
+const CUSTOMER_CHANGES: Readonly<Record<string, Change>> = {
+  'customer.created': 'created',
+  'customer.updated': 'updated',
+  'customer.deleted': 'deleted',
+};
+
+/** The longest id and type that we store. */
+const ID = /^\S{1,255}$/;
+/** Stripe's maximum for one page of a list (docs.stripe.com/api/pagination). */
+const PAGE_MAX = 100;
+
+/**
+ * One snapshot event in our words (docs.stripe.com/api/events/object).
+ * @returns null when it is no event at all: no id, type or time, or a thin event, which carries no object.
+ *   An event about a customer whose object cannot be read has `subject` null: its id is worth keeping, and the sweep
+ *   finds what it meant.
+ */
+export function remoteEvent(body: unknown, installation: InstallationId): RemoteEvent | null {
+  if (!isJson(body) || body['object'] !== 'event') return null;
+  const { id, type, created, livemode, account } = body;
+  if (typeof id !== 'string' || !ID.test(id) || typeof type !== 'string' || !ID.test(type)) return null;
+  if (typeof created !== 'number' || !Number.isSafeInteger(created)) return null;
+  return {
+    id,
+    type,
+    subject: subjectOf(type, body['data'], installation),
+    causedByKey: causedByKey(body),
+    createdAt: created,
+    account: typeof account === 'string' ? account : null,
+    live: livemode === true,
+  };
+}
+
+/** The event's `request.idempotency_key`; `request` is null for Stripe's own doings and a bare id in old API versions. */
+export function causedByKey(event: Json): string | null {
+  const request = event['request'];
+  if (!isJson(request)) return null;
+  const key = request['idempotency_key'];
+  return typeof key === 'string' ? key : null;
+}
+
+function subjectOf(type: string, data: unknown, installation: InstallationId): RemoteEvent['subject'] {
+  const change = Object.hasOwn(CUSTOMER_CHANGES, type) ? CUSTOMER_CHANGES[type] : undefined;
+  if (change === undefined || !isJson(data)) return null;
+  const customer = customerShape(data['object'], installation);
+  if (customer === null) return null;
+  const { remoteId, claims, fields } = customer.object;
+  const before = data['previous_attributes'];
+  const previous = change === 'updated' && isJson(before) ? fieldsNamedIn(before) : null;
+  return { catalog: CUSTOMER.name, remoteId, change, claims, previous, fields };
+}
+
+/**
+ * One page of `GET /v1/events`, newest first, reduced to the types above (Stripe keeps them for 30 days).
+ * @param page `before`: the event id to page back from; `limit`: 1 to 100.
+ * @returns the failure `gone` when the server has no such route: it then lives by webhooks alone, which is worth saying
+ *   once. A page with anything in it that is no event is a failure as a whole: skipping it would hide it.
+ */
+export async function listEvents(
+  client: StripeClient,
+  installation: InstallationId,
+  page: { before: string | null; limit: number },
+): Promise<Answer<EventPage>> {
+  const params = {
+    types: Object.keys(CUSTOMER_CHANGES),
+    limit: Math.min(Math.max(page.limit, 1), PAGE_MAX),
+    ...(page.before === null ? {} : { starting_after: page.before }),
+  };
+  const answer = await call(
+    client,
+    (sdk) => sdk.events.list(params),
+    (body) => {
+      const list = pageShape(body);
+      const events = list?.data.map((item) => remoteEvent(item, installation)) ?? [];
+      if (list === null || !events.every((event) => event !== null)) return null;
+      return { value: { events, hasMore: list.hasMore } };
+    },
+  );
+  if (answer.kind === 'answered') return answer;
+  if (lacksRoute(client, answer.failure))
+    return { kind: 'failed', failure: { ...answer.failure, kind: 'gone' } };
+  // An anchor that is too old or unknown is a 404 as well; `gone` is kept for the route.
+  if (answer.failure.kind === 'gone') {
+    return { kind: 'failed', failure: { ...answer.failure, kind: 'rejected' } };
+  }
+  return answer;
+}

@@ -1,0 +1,175 @@
+import { INSTALLATION, KEY, MARK, stripeSettings } from '../../../test/contract/stripeSettings';
+import { json, raw, startWire } from '../../../test/contract/wire';
+import { parseRecordId, trusted } from '../../core/ids';
+import { createClient } from './client';
+import { findCreated, PAGES_MAX } from './findCreated';
+import type { Heard, Script, Wire } from '../../../test/contract/wire';
+
+const RECORD = trusted(parseRecordId('01890a5d-ac96-774b-bcce-b302099a8057'), 'record');
+const SINCE = 1_772_366_400;
+
+let wire: Wire;
+beforeEach(async () => {
+  wire = await startWire();
+});
+afterEach(() => wire.stop());
+
+const search = () =>
+  findCreated(createClient(stripeSettings({ apiBase: wire.url })), INSTALLATION, {
+    key: KEY,
+    recordId: RECORD,
+    since: SINCE,
+  });
+
+const customer = (id: string, mark?: string) => ({
+  id,
+  object: 'customer',
+  metadata: mark === undefined ? {} : { [MARK]: mark },
+});
+const created = (object: object, key: string | null) => ({
+  id: `evt_${JSON.stringify(object).length}`,
+  object: 'event',
+  type: 'customer.created',
+  request: { id: 'req_1', idempotency_key: key },
+  data: { object },
+});
+const page = (data: readonly unknown[], hasMore = false): Script => json(200, { data, has_more: hasMore });
+
+/** Answers the two lists; a function may tell the pages and readings apart. */
+function lists(events: (heard: Heard) => Script, customers: (heard: Heard) => Script): void {
+  wire.answer((response, heard, number) => {
+    const script = heard.path === '/v1/events' ? events(heard) : customers(heard);
+    script(response, heard, number);
+  });
+}
+
+test('absent takes two complete readings of both lists, from five minutes before', async () => {
+  lists(
+    () => page([]),
+    () => page([customer('cus_other')]),
+  );
+  expect(await search()).toMatchObject({ kind: 'answered', value: { kind: 'absent' } });
+  expect(wire.heard.map((one) => one.path)).toEqual([
+    '/v1/events',
+    '/v1/customers',
+    '/v1/events',
+    '/v1/customers',
+  ]);
+  const range = { 'created[gte]': String(SINCE - 300), limit: '100' };
+  expect(wire.heard[0]?.params).toEqual({ ...range, type: 'customer.created' });
+  expect(wire.heard[1]?.params).toEqual(range);
+});
+
+test('found in the second reading: it surfaced late', async () => {
+  lists(
+    () => page(wire.heard.length > 2 ? [created(customer('cus_ours', RECORD), KEY)] : []),
+    () => page([]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+});
+
+test('found on a later page', async () => {
+  lists(
+    ({ params }) =>
+      params['starting_after'] === undefined
+        ? page([created(customer('cus_other'), 'other')], true)
+        : page([created(customer('cus_ours'), KEY)]),
+    () => page([]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+});
+
+test('60: an earlier generation of the record bears our mark and another key: not what is looked for', async () => {
+  const earlier = customer('cus_earlier', RECORD);
+  lists(
+    () => page([created(earlier, 'cp_c0ffee00c0ffee00_stripe_earlier')]),
+    () => page([earlier]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'absent' } });
+});
+
+test('a server that ignores the filter: an update by another key does not hide our creation', async () => {
+  const ours = customer('cus_ours', RECORD);
+  lists(
+    () => page([{ ...created(ours, 'other'), type: 'customer.updated' }]),
+    () => page([ours]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+});
+
+test('an item that cannot be read might be the one: a failure, never absent', async () => {
+  for (const odd of [null, created({ id: 'cus_1' }, KEY), { object: 'event', type: 'customer.created' }]) {
+    lists(
+      () => page([odd]),
+      () => page([]),
+    );
+    expect(await search()).toMatchObject({ failure: { kind: 'unavailable', code: 'unexpected_shape' } });
+  }
+  lists(
+    () => page([]),
+    () => page([{ id: 'cus_1' }]),
+  );
+  expect(await search()).toMatchObject({ failure: { kind: 'unavailable', code: 'unexpected_shape' } });
+});
+
+test('a server that names no keys: the oldest with our mark, for copies are younger', async () => {
+  lists(
+    () => page([created(customer('cus_copy', RECORD), null), created(customer('cus_ours', RECORD), null)]),
+    () => page([]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+});
+
+describe('a server without events', () => {
+  test('is searched by its list alone', async () => {
+    lists(
+      () => raw(404, 'text/html', 'Cannot GET /v1/events'),
+      () => page([customer('cus_copy', RECORD), customer('cus_ours', RECORD)]),
+    );
+    expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+  });
+
+  test('and may still say absent', async () => {
+    lists(
+      () => raw(404, 'text/html', 'Cannot GET /v1/events'),
+      () => page([]),
+    );
+    expect(await search()).toMatchObject({ value: { kind: 'absent' } });
+  });
+});
+
+test.each([
+  ['an outage', raw(502, 'text/html', ''), 'unavailable', 'not_json'],
+  [
+    'a limit',
+    json(429, { error: { type: 'invalid_request_error', code: 'rate_limit' } }),
+    'rate-limited',
+    'rate_limit',
+  ],
+  ['a page that is no list', json(200, { object: 'list' }), 'unavailable', 'unexpected_shape'],
+  ['"there is more" after nothing', page([], true), 'unavailable', 'unexpected_shape'],
+  [
+    'an anchor that is gone',
+    json(404, { error: { code: 'resource_missing' } }),
+    'unavailable',
+    'resource_missing',
+  ],
+])('%s in any list of any reading is a failure, never absent', async (_story, script, kind, code) => {
+  for (const bad of [1, 2, 3, 4]) {
+    let number = 0;
+    const one = (): Script => (++number === bad ? script : page([]));
+    lists(one, one);
+    expect(await search()).toMatchObject({ kind: 'failed', failure: { kind, code, definite: false } });
+  }
+});
+
+test('a list without end is given up, as a failure', async () => {
+  lists(
+    () => page([created(customer('cus_other'), 'other')], true),
+    () => page([]),
+  );
+  expect(await search()).toMatchObject({
+    failure: { kind: 'unavailable', code: 'too_many_pages', definite: false },
+  });
+  expect(wire.heard).toHaveLength(PAGES_MAX);
+});
