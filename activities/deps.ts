@@ -1,0 +1,66 @@
+import type { Catalog } from '../src/catalogs/catalog';
+import type { Connector, RemoteCatalog } from '../src/connectors/connector';
+import type { Policy } from '../src/core/fields';
+import type { RemoteFailure } from '../src/core/failure';
+import type { CatalogName, ConnectionName } from '../src/core/ids';
+import type { Fingerprint } from '../src/store/installation';
+import type { Store } from '../src/store/store';
+
+/** Where activities say what happened; ids, field names and codes only. */
+export interface ActivityLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ActivityMetrics {
+  /** One call to a remote system, by what came of it: `ok` or the failure's kind. */
+  remoteCall(connection: string, operation: string, outcome: string): void;
+  /** From the first hint to the acknowledged look, seconds. */
+  propagated(direction: 'out' | 'in', seconds: number): void;
+}
+
+/** Everything an activity may touch. Time is Postgres's; nothing here reads a clock. */
+export interface ActivityDeps {
+  readonly store: Store;
+  readonly catalogs: ReadonlyMap<CatalogName, Catalog>;
+  readonly connectors: ReadonlyMap<ConnectionName, Connector>;
+  readonly policies: ReadonlyMap<CatalogName, Policy>;
+  readonly installation: string;
+  readonly fingerprint: Fingerprint;
+  readonly random: { uuid(): string };
+  readonly log: ActivityLog;
+  readonly metrics: ActivityMetrics;
+}
+
+/** The tools for one link's work, looked up once. */
+export interface LinkTools {
+  readonly catalog: Catalog;
+  readonly policy: Policy;
+  readonly connector: Connector;
+  readonly remote: RemoteCatalog;
+}
+
+/** @throws when this worker was not configured for the connection or catalog: a deployment mistake, not the record's */
+export function toolsFor(
+  deps: ActivityDeps,
+  connection: ConnectionName,
+  catalogName: CatalogName,
+): LinkTools {
+  const catalog = deps.catalogs.get(catalogName);
+  const policy = deps.policies.get(catalogName);
+  const connector = deps.connectors.get(connection);
+  const remote = connector?.catalogs.get(catalogName);
+  if (catalog === undefined || policy === undefined || connector === undefined || remote === undefined) {
+    throw new Error(
+      `No connector for the catalog ${catalogName} at the connection ${connection} is configured here`,
+    );
+  }
+  return { catalog, policy, connector, remote };
+}
+
+/** What is logged of a failed call: codes and the vendor's request id, no values. */
+export function failureFields(failure: RemoteFailure): object {
+  const { kind, code, param, status, requestId } = failure;
+  return { failure: kind, code, param, status, stripe_request_id: requestId };
+}

@@ -1,0 +1,60 @@
+/** The one place where our failures become Temporal's. Nothing of a vendor's or a driver's message crosses. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { RemoteFailure } from '../src/core/failure';
+import { TREATMENT } from '../src/core/failure';
+import type { Reason, ReasonCode } from '../src/core/reason';
+
+/** Failure type of a remote call that is worth another attempt; its one detail is a `Reason`. */
+export const REMOTE_TROUBLE = 'RemoteTrouble';
+/** Failure type of anything that went wrong on our own side, e.g. Postgres is away. */
+export const OWN_TROUBLE = 'OwnTrouble';
+
+/** A vendor may ask us to wait for hours; a look waits this long at most and is then left for later. */
+const RETRY_AFTER_MAX_MS = 20_000;
+
+const REASON_OF: Record<RemoteFailure['kind'], ReasonCode> = {
+  'rate-limited': 'rate_limited',
+  unavailable: 'unavailable',
+  unauthorized: 'unauthorized',
+  rejected: 'rejected',
+  stale: 'unavailable',
+  gone: 'remote_missing',
+  bug: 'bug',
+};
+
+/** Code, parameter and request id, e.g. `email_invalid (req_1)`. */
+export function reasonOf(failure: RemoteFailure): Reason {
+  const request = failure.requestId === null ? '' : ` (${failure.requestId})`;
+  const code = failure.code ?? (failure.status === null ? 'no answer' : `HTTP ${failure.status}`);
+  return { code: REASON_OF[failure.kind], field: failure.param, detail: `${code}${request}` };
+}
+
+/** For failures whose treatment is `retry`: thrown, so that Temporal repeats the activity a few times. */
+export function remoteTrouble(connection: string, failure: RemoteFailure): ApplicationFailure {
+  const reason = reasonOf(failure);
+  return ApplicationFailure.create({
+    type: REMOTE_TROUBLE,
+    message: `${connection}: ${reason.code}, ${reason.detail}; ${TREATMENT[failure.kind].story}`,
+    details: [reason],
+    ...(failure.retryAfterMs === null
+      ? {}
+      : { nextRetryDelay: Math.min(failure.retryAfterMs, RETRY_AFTER_MAX_MS) }),
+  });
+}
+
+function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/**
+ * What Temporal may see of an unexpected error: its class and code. A Postgres message quotes values (`Key (email)=…`),
+ * so neither message nor stack crosses; both go to the log of this process.
+ */
+export function ownTrouble(error: unknown): ApplicationFailure {
+  const name = error instanceof Error ? error.name : typeof error;
+  return ApplicationFailure.create({
+    type: OWN_TROUBLE,
+    message: `${name} ${codeOf(error)}`.trim() + '; the log of the worker has the rest',
+  });
+}

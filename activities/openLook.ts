@@ -1,0 +1,103 @@
+import type { CatalogName, ConnectionName } from '../src/core/ids';
+import { parseCatalogName, parseRecordId, trusted } from '../src/core/ids';
+import type { Connector } from '../src/connectors/connector';
+import type { Connection } from '../src/store/connections';
+import type { Link } from '../src/store/links';
+import type { Statements } from '../src/store/store';
+import type { ActivityDeps } from './deps';
+
+export interface RecordName {
+  readonly catalog: string;
+  readonly recordId: string;
+}
+
+/** One link this look takes care of. `lookId` names the look in every later write. */
+export interface OpenLink {
+  readonly linkId: number;
+  readonly lookId: number;
+  readonly connection: string;
+}
+
+export type OpenedLook =
+  /** no hint waits for this record */
+  | { readonly kind: 'nothing' }
+  | {
+      readonly kind: 'open';
+      readonly seq: number;
+      readonly hint: string;
+      readonly version: number | null;
+      readonly links: readonly OpenLink[];
+      /** connections that are paused: left out, and the row stays until they are resumed */
+      readonly paused: readonly string[];
+    };
+
+const LIVE: ReadonlySet<Link['state']> = new Set(['reserved', 'linked', 'deleting']);
+
+/** The link a look works on: the live one, or a new generation for a record that stands here without one. */
+async function liveLink(
+  tx: Statements,
+  owner: Parameters<Statements['links']['reserveForRecord']>[0],
+  newest: Link | undefined,
+  recordLives: boolean,
+): Promise<Link | null> {
+  if (newest !== undefined && LIVE.has(newest.state)) return newest;
+  if (!recordLives) return null;
+  if (newest?.detached === true) {
+    await tx.links.reattach(newest.id);
+    return newest;
+  }
+  return tx.links.reserveForRecord(owner, (newest?.generation ?? 0) + 1);
+}
+
+function servedBy(deps: ActivityDeps, catalog: CatalogName): Connector[] {
+  return [...deps.connectors.values()].filter((connector) => connector.catalogs.has(catalog));
+}
+
+/**
+ * Begins a look: notes which hint it answers and takes every link of the record for itself. From here on no attempt of
+ * an earlier look can write.
+ */
+export async function openLook(deps: ActivityDeps, name: RecordName): Promise<OpenedLook> {
+  const catalogName = trusted(parseCatalogName(name.catalog), 'catalog name');
+  const recordId = trusted(parseRecordId(name.recordId), 'record id');
+  const catalog = deps.catalogs.get(catalogName);
+  if (catalog === undefined) throw new Error(`The catalog ${catalogName} is not known to this worker`);
+  return deps.store.transact(async (tx) => {
+    const hint = await tx.queue.readHint(catalogName, recordId);
+    if (hint === null) return { kind: 'nothing' };
+    const record = await tx.records.readRecord(catalog, recordId);
+    const newest = await tx.links.newestOfRecord(catalogName, recordId);
+    const paused = new Set(
+      (await tx.connections.list()).filter(isPaused).map((connection) => connection.name),
+    );
+    const links: Link[] = [];
+    const waiting: ConnectionName[] = [];
+    for (const { connection } of servedBy(deps, catalogName)) {
+      const known = newest.find((link) => link.connection === connection);
+      const link = await liveLink(
+        tx,
+        { connection, catalog: catalogName, recordId },
+        known,
+        record.kind === 'live',
+      );
+      if (link === null) continue;
+      if (paused.has(connection)) waiting.push(connection);
+      else links.push(link);
+    }
+    const lookId = await tx.links.nextLookId();
+    const ids = links.map((link) => link.id);
+    if (ids.length > 0) await tx.links.beginLook(ids, lookId);
+    return {
+      kind: 'open',
+      seq: hint.seq,
+      hint: hint.hint,
+      version: record.kind === 'absent' ? null : record.version,
+      links: links.map((link) => ({ linkId: link.id, lookId, connection: link.connection })),
+      paused: waiting,
+    };
+  });
+}
+
+function isPaused(connection: Connection): boolean {
+  return connection.paused !== null;
+}

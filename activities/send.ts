@@ -1,0 +1,99 @@
+import type { RemoteObject } from '../src/connectors/connector';
+import type { Answer } from '../src/core/failure';
+import { TREATMENT } from '../src/core/failure';
+import type { RemoteId } from '../src/core/ids';
+import type { Intent } from '../src/store/intents';
+import type { Link } from '../src/store/links';
+import { checkAccount } from './checkAccount';
+import { failureFields, toolsFor } from './deps';
+import type { ActivityDeps, LinkTools } from './deps';
+import type { OpenLink } from './openLook';
+import { resolveExpired, traceCreate } from './resolveUnknown';
+import { settleDelete, settleNotApplied, settleRefused, settleWrite } from './settle';
+import { stepResult } from './stepResult';
+import type { StepResult } from './stepResult';
+import { treatFailure } from './treatFailure';
+
+/** An open intent under a fence of this attempt. */
+export interface Sending {
+  readonly deps: ActivityDeps;
+  readonly tools: LinkTools;
+  readonly link: Link;
+  readonly intent: Intent;
+}
+
+type Sent =
+  | { readonly kind: 'written'; readonly answer: Answer<RemoteObject> }
+  | { readonly kind: 'removed'; readonly answer: Answer<null> };
+
+function remoteIdOf(link: Link): RemoteId {
+  if (link.remoteId === null) throw new Error(`Link ${link.id} has an intent about an object without an id`);
+  return link.remoteId;
+}
+
+async function call({ tools, link, intent }: Sending): Promise<Sent> {
+  switch (intent.kind) {
+    case 'create':
+      return { kind: 'written', answer: await tools.remote.create(intent.values, link.recordId, intent.key) };
+    case 'update':
+      return {
+        kind: 'written',
+        answer: await tools.remote.update(remoteIdOf(link), intent.values, intent.key),
+      };
+    case 'delete':
+      return { kind: 'removed', answer: await tools.remote.remove(remoteIdOf(link)) };
+  }
+}
+
+/**
+ * What a failed send means for its intent. It stays open, with its key and values, unless the answer is definite: a
+ * time-out, a first 5xx, 409 or 429 may still take effect, so the very same call is repeated.
+ */
+async function settleFailure(sending: Sending, sent: Sent): Promise<StepResult> {
+  const { deps, tools, link, intent } = sending;
+  if (sent.answer.kind === 'answered') throw new Error('A successful answer was handed over as a failure');
+  const { failure } = sent.answer;
+  deps.log.warn({ ...failureFields(failure), operation: intent.kind }, 'remote call failed');
+  if (failure.kind === 'gone' && intent.kind !== 'create') {
+    const wrongAccount = await checkAccount(deps, tools.connector);
+    if (wrongAccount !== null) return wrongAccount;
+    // On the right account, our own DELETE finding nothing is its success; an update that finds nothing changed nothing.
+    return intent.kind === 'delete'
+      ? settleDelete(sending, failure.requestId)
+      : settleNotApplied(sending, failure.requestId);
+  }
+  if (!failure.definite) return treatFailure(deps, tools, link, failure);
+  if (TREATMENT[failure.kind].treatment === 'retry') {
+    // A stored 5xx replayed: this key will never answer otherwise. An update is decided anew; a create may have made
+    // its object before it failed, so absence is proven first.
+    return intent.kind === 'create'
+      ? traceCreate(sending, 'replayed_failure')
+      : settleNotApplied(sending, failure.requestId);
+  }
+  return settleRefused(sending, failure);
+}
+
+/**
+ * Sends the link's open intent, or finds out what became of it when its key may be forgotten, and folds the outcome into
+ * the base.
+ * @throws ApplicationFailure `RemoteTrouble` when the outcome is still unknown; the intent stays open
+ */
+export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
+  const link = await deps.store.links.takeFence(open.linkId, open.lookId);
+  if (link === null) return stepResult('stale', 'a newer look has this link');
+  const intent = await deps.store.intents.findOpen(link.id);
+  if (intent === null) return stepResult('examine', 'nothing is open');
+  const tools = toolsFor(deps, link.connection, link.catalog);
+  const sending: Sending = { deps, tools, link, intent };
+  if (intent.keyExpired && intent.kind !== 'delete') return resolveExpired(sending);
+  if (!(await deps.store.intents.markSent(intent.key, link.fence))) {
+    return stepResult('stale', 'a newer look has this link');
+  }
+  const sent = await call(sending);
+  const outcome = sent.answer.kind === 'answered' ? 'ok' : sent.answer.failure.kind;
+  deps.metrics.remoteCall(link.connection, intent.kind, outcome);
+  if (sent.answer.kind === 'failed') return settleFailure(sending, sent);
+  if (sent.kind === 'removed') return settleDelete(sending, sent.answer.requestId);
+  if (sent.answer.kind !== 'answered') throw new Error('unreachable: failures were settled above');
+  return settleWrite(sending, sent.answer.value, sent.answer.requestId);
+}

@@ -1,0 +1,130 @@
+import type { RemoteObject } from '../src/connectors/connector';
+import { foldAnswer } from '../src/core/fold';
+import type { Fold } from '../src/core/fold';
+import type { RemoteFailure } from '../src/core/failure';
+import type { Reason } from '../src/core/reason';
+import type { LocalRecord } from '../src/core/sides';
+import type { IntentEnding } from '../src/store/intents';
+import type { Link, LinkPatch } from '../src/store/links';
+import type { Statements } from '../src/store/store';
+import { reasonOf } from './failures';
+import type { Sending } from './send';
+import { stepResult } from './stepResult';
+import type { StepResult } from './stepResult';
+
+const STALE = stepResult('stale', 'a newer look has this link');
+
+/** Runs `work` on the locked record and link, unless a newer attempt has taken over. */
+async function settle(
+  { deps, tools, link }: Sending,
+  work: (tx: Statements, locked: Link, record: LocalRecord) => Promise<StepResult>,
+): Promise<StepResult> {
+  return deps.store.transact(async (tx) => {
+    const record = await tx.records.lockRecord(tools.catalog, link.recordId);
+    const locked = await tx.links.lockFenced(link.id, link.fence);
+    return locked === null ? STALE : work(tx, locked, record);
+  });
+}
+
+/** The end of a link's part after its intent ended well. A question to a person (parked `conflict`) stays. */
+function outcomeAfter(fold: Fold, locked: Link): LinkPatch {
+  if (fold.dropped.length > 0) {
+    const reason: Reason = {
+      code: 'rejected',
+      field: fold.dropped.join(','),
+      detail: 'accepted the call, kept no value',
+    };
+    return { outcome: 'parked', reason, waits: 0 };
+  }
+  if (locked.outcome === 'parked') return { waits: 0 };
+  return fold.lookAgain ? { waits: 0 } : { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
+}
+
+/** A create or update took effect: the answer is folded against the values the intent carried. */
+export async function settleWrite(
+  sending: Sending,
+  object: RemoteObject,
+  requestId: string | null,
+  ending: IntentEnding = 'done',
+): Promise<StepResult> {
+  const { deps, tools, intent } = sending;
+  return settle(sending, async (tx, locked, record) => {
+    if (locked.remoteId === null) {
+      // The door may have heard of this very object first and reserved a record id for it.
+      await tx.links.releaseReservation(locked.connection, locked.catalog, object.remoteId);
+    }
+    const ours = record.kind === 'live' ? record.fields : null;
+    const fold = foldAnswer(locked.base, intent.values, object.fields, ours, tools.policy);
+    const taken = Object.keys(fold.take);
+    let version = record.kind === 'absent' ? intent.version : record.version;
+    if (taken.length > 0) {
+      version = (await tx.records.updatePulled(tools.catalog, locked.recordId, fold.take)).version;
+      await tx.conflicts.recordLost(locked, fold.lost);
+      if (deps.connectors.size > 1) await tx.queue.enqueue(locked.catalog, [locked.recordId], 'pull');
+    }
+    await tx.intents.endIntent(intent.key, ending, requestId);
+    await tx.links.writeFenced(locked.id, locked.fence, {
+      // a deletion decided meanwhile keeps its state
+      ...(locked.state === 'reserved' ? { state: 'linked' as const } : {}),
+      ...(locked.remoteId === null ? { remoteId: object.remoteId } : {}),
+      base: fold.base,
+      ...(fold.lookAgain ? {} : { agreedVersion: version }),
+      ...outcomeAfter(fold, locked),
+    });
+    deps.log.info(
+      { remote_id: object.remoteId, stripe_request_id: requestId, operation: intent.kind },
+      'sent',
+    );
+    const what = `${intent.kind} ${Object.keys(intent.values).join(',')}${taken.length > 0 ? ` took:${taken.join(',')}` : ''}`;
+    const next = fold.dropped.length > 0 ? 'parked' : fold.lookAgain ? 'examine' : 'done';
+    return stepResult(next, what, { version, direction: 'out', requestId });
+  });
+}
+
+/** The object is gone by our own deletion. */
+export async function settleDelete(sending: Sending, requestId: string | null): Promise<StepResult> {
+  return settle(sending, async (tx, locked, record) => {
+    await tx.intents.endIntent(sending.intent.key, 'done', requestId);
+    await tx.links.writeFenced(locked.id, locked.fence, {
+      state: 'retired',
+      remoteDeleted: true,
+      outcome: 'deleted',
+      reason: null,
+      synced: true,
+      waits: 0,
+    });
+    sending.deps.log.info(
+      { remote_id: locked.remoteId, stripe_request_id: requestId, operation: 'delete' },
+      'sent',
+    );
+    // restored while its deletion was on the way: a new generation begins
+    return stepResult(record.kind === 'live' ? 'again' : 'done', 'delete', { direction: 'out', requestId });
+  });
+}
+
+/** The mutation surely did not take effect; the link is decided anew. */
+export async function settleNotApplied(
+  sending: Sending,
+  requestId: string | null,
+  ending: IntentEnding = 'not_applied',
+): Promise<StepResult> {
+  return settle(sending, async (tx) => {
+    await tx.intents.endIntent(sending.intent.key, ending, requestId);
+    return stepResult('examine', `${sending.intent.kind} was not applied`, { requestId });
+  });
+}
+
+/** The system refused the data for good: parked until an edit heals it. */
+export async function settleRefused(sending: Sending, failure: RemoteFailure): Promise<StepResult> {
+  const reason = reasonOf(failure);
+  return settle(sending, async (tx, locked, record) => {
+    await tx.intents.endIntent(sending.intent.key, 'refused', failure.requestId);
+    await tx.links.writeFenced(locked.id, locked.fence, { outcome: 'parked', reason, waits: 0 });
+    // an edit that came in during the call may be the mend
+    const edited = record.kind !== 'absent' && record.version !== sending.intent.version;
+    return stepResult(edited ? 'examine' : 'parked', `${sending.intent.kind} was refused`, {
+      reason,
+      requestId: failure.requestId,
+    });
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * The parts every process is made of, wired once from the configuration. Composition roots stand beside this file; only
+ * they and src/temporal/worker know all the rooms.
+ */
+import { createStore } from '../store/store';
+import type { Store } from '../store/store';
+import { CATALOGS } from '../catalogs/catalogs';
+import type { Config } from '../config';
+import type { Connector } from '../connectors/connector';
+import { SYSTEMS } from '../connectors/registry';
+import type { FieldRule, Policy } from '../core/fields';
+import type { CatalogName, ConnectionName } from '../core/ids';
+import { parseConnectionName, trusted } from '../core/ids';
+import { createLog } from '../observability/log';
+import { createMetrics } from '../observability/metrics';
+import type { Metrics } from '../observability/metrics';
+import { openDatabase } from '../store/database';
+import type { Database } from '../store/database';
+import { fingerprintWith, readInstallation } from '../store/installation';
+import type { Fingerprint, Installation } from '../store/installation';
+import type { Logger } from 'pino';
+
+export interface Assembly {
+  readonly config: Config;
+  readonly databaseUrl: string;
+  readonly database: Database;
+  readonly store: Store;
+  readonly installation: Installation;
+  readonly fingerprint: Fingerprint;
+  readonly connectors: ReadonlyMap<ConnectionName, Connector>;
+  readonly policies: ReadonlyMap<CatalogName, Policy>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+const RETRY_FIRST_MS = 250;
+const RETRY_LAST_MS = 5_000;
+
+/** Field policies by catalog: what the configuration says, `local` where it says nothing. */
+export function policiesFrom(config: Pick<Config, 'policy' | 'onDelete'>): Map<CatalogName, Policy> {
+  return new Map(
+    [...CATALOGS.values()].map((catalog) => {
+      const rules = Object.entries(catalog.fields).map(([name, field]): [string, FieldRule] => [
+        name,
+        { canonical: field.canonical, onConflict: config.policy.fields[name] ?? config.policy.default },
+      ]);
+      return [catalog.name, { fields: Object.fromEntries(rules), onDelete: config.onDelete }];
+    }),
+  );
+}
+
+/** The configured connections. Today one Stripe account; a second system is one more entry. */
+export function connectorsFrom(config: Config, installation: Installation): Map<ConnectionName, Connector> {
+  const name = trusted(parseConnectionName('stripe'), 'connection name');
+  const stripe = SYSTEMS['stripe']!.connect({
+    connection: name,
+    installation: installation.id,
+    apiKey: config.stripe.apiKey,
+    apiBase: config.stripe.apiBase,
+    webhookSecrets: config.stripe.webhookSecrets,
+    simulated: config.stripe.simulated,
+  });
+  return new Map([[name, stripe]]);
+}
+
+/** Waits for something that may not be up yet, saying so, for as long as it takes. */
+export async function untilUp<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
+  for (let pause_ms = RETRY_FIRST_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_LAST_MS)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      log.warn({ err: error, retry_in_ms: pause_ms }, `${what} is not reachable yet; trying again`);
+      await new Promise((resolve) => setTimeout(resolve, pause_ms));
+    }
+  }
+}
+
+/**
+ * @param poolSize Postgres connections at most of this process
+ * @throws when no DATABASE_URL is configured: `npm start` sets it for its children
+ */
+export async function assemble(process_name: string, config: Config, poolSize: number): Promise<Assembly> {
+  const { databaseUrl } = config;
+  if (databaseUrl === null) {
+    throw new Error(
+      'DATABASE_URL is not set. `npm start` brings its own Postgres; a process by itself needs the URL.',
+    );
+  }
+  const log = createLog(process_name, config.logLevel);
+  const database = openDatabase(databaseUrl, {
+    max: poolSize,
+    name: `counterpart ${process_name}`,
+    onIdleError: (error) =>
+      log.warn({ err: error }, 'an idle Postgres connection broke; the pool replaces it'),
+  });
+  const installation = await untilUp('Postgres', log, () => readInstallation(database));
+  const connectors = connectorsFrom(config, installation);
+  const store = createStore(database);
+  for (const connector of connectors.values()) {
+    await untilUp('Postgres', log, () => store.connections.register(connector.connection, connector.system));
+  }
+  return {
+    config,
+    databaseUrl,
+    database,
+    store,
+    installation,
+    fingerprint: fingerprintWith(installation.secret),
+    connectors,
+    policies: policiesFrom(config),
+    log,
+    metrics: createMetrics(process_name),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * HEAR. Every event of a remote system comes in here, by webhook or poll, and leaves as a stored row and, unless it is
+ * our own echo, a queued record. One transaction; the sender's 2xx comes after its commit.
+ * May touch: src/core, src/connectors (the port), src/store. Touched by: src/bin.
+ */
+import type { Connector, RemoteEvent } from '../connectors/connector';
+import { keyPrefix } from '../connectors/connector';
+import type { Policy } from '../core/fields';
+import type { CatalogName, RecordId } from '../core/ids';
+import { parseRecordId, trusted } from '../core/ids';
+import type { LostValue } from '../core/merge';
+import type { EventResult } from '../store/events';
+import type { Fingerprint } from '../store/installation';
+import type { Link } from '../store/links';
+import type { Statements, Store } from '../store/store';
+
+export interface DoorPorts {
+  readonly store: Store;
+  readonly installation: string;
+  readonly fingerprint: Fingerprint;
+  readonly policies: ReadonlyMap<CatalogName, Policy>;
+}
+
+type Subject = NonNullable<RemoteEvent['subject']>;
+
+/** What is to be done about one event; decided by reading only, so that a repeated delivery changes nothing. */
+type Plan =
+  | { readonly kind: 'note'; readonly result: EventResult; readonly recordId: RecordId | null }
+  | {
+      readonly kind: 'queue';
+      readonly recordId: RecordId;
+      readonly linkId: number | null;
+      readonly deleted: boolean;
+    }
+  | {
+      readonly kind: 'overwritten';
+      readonly link: Pick<Link, 'id' | 'recordId'>;
+      readonly lost: readonly LostValue[];
+    }
+  | { readonly kind: 'reserve' };
+
+/** Values that our write replaced without having seen them: somebody edited between our read and our write. */
+function overwritten(
+  ports: DoorPorts,
+  subject: Subject,
+  replaces: Readonly<Record<string, string>>,
+): LostValue[] {
+  const rules = ports.policies.get(subject.catalog)?.fields ?? {};
+  return Object.entries(subject.previous ?? {}).flatMap(([field, previous]) => {
+    const rule = rules[field];
+    const expected = replaces[field];
+    if (rule === undefined || expected === undefined) return [];
+    if (ports.fingerprint(field, rule.canonical(previous)) === expected) return [];
+    const ours = subject.fields[field] ?? null;
+    return [
+      { field, ours, theirs: previous, winner: 'local' as const, cause: 'overwritten_unseen' as const },
+    ];
+  });
+}
+
+async function planEcho(
+  ports: DoorPorts,
+  tx: Statements,
+  subject: Subject,
+  key: string,
+): Promise<Plan | null> {
+  const intent = await tx.intents.findByKey(key);
+  // A key of ours that is not in our books: the database was restored from an older backup. Then it is a plain hint.
+  if (intent === null) return null;
+  const recordId = trusted(parseRecordId(intent.recordId), 'record id');
+  const lost = overwritten(ports, subject, intent.replaces);
+  if (lost.length === 0) return { kind: 'note', result: 'echo', recordId };
+  return { kind: 'overwritten', link: { id: intent.linkId, recordId }, lost };
+}
+
+function planKnown(link: Link, subject: Subject): Plan {
+  const { recordId, id: linkId } = link;
+  if (link.state === 'retired' || link.state === 'void') {
+    const deleted = subject.change === 'deleted' && link.detached;
+    return deleted
+      ? { kind: 'queue', recordId, linkId, deleted }
+      : { kind: 'note', result: 'retired', recordId };
+  }
+  // Our own deletion on its way: the look that sent it is still at work.
+  if (subject.change === 'deleted' && link.state === 'deleting')
+    return { kind: 'note', result: 'echo', recordId };
+  return { kind: 'queue', recordId, linkId, deleted: subject.change === 'deleted' };
+}
+
+async function plan(
+  ports: DoorPorts,
+  tx: Statements,
+  connector: Connector,
+  event: RemoteEvent,
+): Promise<Plan> {
+  const { subject } = event;
+  if (subject === null || !connector.catalogs.has(subject.catalog)) {
+    return { kind: 'note', result: 'ignored', recordId: null };
+  }
+  const key = event.causedByKey;
+  if (key !== null && key.startsWith(keyPrefix(ports.installation, connector.connection))) {
+    const echo = await planEcho(ports, tx, subject, key);
+    if (echo !== null) return echo;
+  }
+  const link = await tx.links.findByRemote(connector.connection, subject.catalog, subject.remoteId);
+  if (link !== null) return planKnown(link, subject);
+  const owned =
+    subject.claims !== null &&
+    (await tx.intents.hasOpenCreate(connector.connection, subject.catalog, subject.claims));
+  // What an open create of ours made, told by a server that names no keys: its look will find out.
+  if (owned && subject.claims !== null) {
+    return { kind: 'queue', recordId: subject.claims, linkId: null, deleted: false };
+  }
+  return { kind: 'reserve' };
+}
+
+function planned(decided: Plan): { result: EventResult; recordId: RecordId | null } {
+  if (decided.kind === 'note') return decided;
+  if (decided.kind === 'queue') return { result: 'queued', recordId: decided.recordId };
+  if (decided.kind === 'overwritten') return { result: 'queued', recordId: decided.link.recordId };
+  return { result: 'queued', recordId: null };
+}
+
+async function reserve(
+  tx: Statements,
+  connector: Connector,
+  subject: Subject,
+): Promise<{ result: EventResult; recordId: RecordId; queue: boolean }> {
+  const deleted = subject.change === 'deleted';
+  const { connection } = connector;
+  const link = await tx.links.reserveForRemote({
+    connection,
+    catalog: subject.catalog,
+    remoteId: subject.remoteId,
+    deleted,
+  });
+  if (deleted && link.state !== 'void') await tx.links.proveRemoteDeletion(link.id);
+  return {
+    result: link.state === 'void' ? 'void' : 'queued',
+    recordId: link.recordId,
+    queue: link.state !== 'void',
+  };
+}
+
+/** Whether an event speaks of the account and mode this connection was set up with. */
+async function concernsUs(tx: Statements, connector: Connector, event: RemoteEvent): Promise<boolean> {
+  const identity = (await tx.connections.find(connector.connection))?.identity;
+  if (identity === undefined || identity === null) return true;
+  if (event.live !== (identity.mode === 'live')) return false;
+  return event.account === null || identity.account === null || event.account === identity.account;
+}
+
+/**
+ * Takes one event in.
+ * @returns what was made of it, or `repeated` when this event id was stored before
+ */
+export async function hear(
+  ports: DoorPorts,
+  connector: Connector,
+  event: RemoteEvent,
+  source: 'webhook' | 'poll',
+): Promise<EventResult | 'repeated'> {
+  return ports.store.transact(async (tx) => {
+    const ours = await concernsUs(tx, connector, event);
+    const decided: Plan = ours
+      ? await plan(ports, tx, connector, event)
+      : { kind: 'note', result: 'ignored', recordId: null };
+    const { subject } = event;
+    let { result, recordId } = planned(decided);
+    let queue = decided.kind === 'queue' || decided.kind === 'overwritten';
+    if (decided.kind === 'reserve' && subject !== null) {
+      ({ result, recordId, queue } = await reserve(tx, connector, subject));
+    }
+    const fresh = await tx.events.storeEvent({
+      connection: connector.connection,
+      id: event.id,
+      type: event.type,
+      catalog: subject?.catalog ?? null,
+      remoteId: subject?.remoteId ?? null,
+      recordId,
+      createdAt: event.createdAt,
+      source,
+      result,
+    });
+    if (!fresh) return 'repeated';
+    if (subject === null) return result;
+    if (decided.kind === 'queue' && decided.deleted && decided.linkId !== null) {
+      await tx.links.proveRemoteDeletion(decided.linkId);
+    }
+    if (decided.kind === 'overwritten') {
+      await tx.conflicts.recordLost(
+        { ...decided.link, connection: connector.connection, catalog: subject.catalog },
+        decided.lost,
+      );
+    }
+    if (queue && recordId !== null) await tx.queue.enqueue(subject.catalog, [recordId], source);
+    return result;
+  });
+}

@@ -1,0 +1,52 @@
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+export interface Metrics {
+  readonly registry: Registry;
+  remoteCall(connection: string, operation: string, outcome: string): void;
+  propagated(direction: 'out' | 'in', seconds: number): void;
+  heard(connection: string, result: string): void;
+}
+
+/** Seconds; the promise is a second or two, so the buckets are finest below that. */
+const PROPAGATION_BUCKETS_S = [0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 1800];
+
+/** Counters of this process. What stands in Postgres (queue depth, parked records) is read from there at scrape time. */
+export function createMetrics(process_name: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ process: process_name });
+  collectDefaultMetrics({ register: registry });
+  const calls = new Counter({
+    name: 'counterpart_remote_calls_total',
+    help: 'Calls to remote systems by outcome: ok or the kind of failure.',
+    labelNames: ['connection', 'operation', 'outcome'],
+    registers: [registry],
+  });
+  const propagation = new Histogram({
+    name: 'counterpart_propagation_seconds',
+    help: 'From the first hint of a change to the acknowledged look.',
+    labelNames: ['direction'],
+    buckets: PROPAGATION_BUCKETS_S,
+    registers: [registry],
+  });
+  const webhooks = new Counter({
+    name: 'counterpart_webhooks_total',
+    help: 'Events heard, by webhook or poll, by what was made of them.',
+    labelNames: ['connection', 'result'],
+    registers: [registry],
+  });
+  const echoes = new Counter({
+    name: 'counterpart_echoes_total',
+    help: 'Events that only told of our own writes.',
+    labelNames: ['connection'],
+    registers: [registry],
+  });
+  return {
+    registry,
+    remoteCall: (connection, operation, outcome) => calls.inc({ connection, operation, outcome }),
+    propagated: (direction, seconds) => propagation.observe({ direction }, seconds),
+    heard(connection, result) {
+      webhooks.inc({ connection, result });
+      if (result === 'echo') echoes.inc({ connection });
+    },
+  };
+}

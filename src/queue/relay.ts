@@ -1,0 +1,83 @@
+/**
+ * ORDER. The relay takes due rows from the work queue and rings the doorbell of each record's workflow. The row is the
+ * truth and stays until a finished look deletes it; a ring that gets lost is rung again when its lease is over.
+ * May touch: src/core, src/store, and its ports. Touched by: src/bin/worker.
+ */
+import type { DueRecord } from '../store/workQueue';
+import type { Store } from '../store/store';
+
+export interface Doorbell {
+  /** Starts or signals the record's workflow. @throws when Temporal did not take it */
+  ring(record: DueRecord): Promise<void>;
+}
+
+export interface RelayPorts {
+  readonly queue: Pick<Store['queue'], 'claimDue' | 'unclaim' | 'msUntilDue'>;
+  readonly doorbell: Doorbell;
+  /** Resolves after `ms`, or as soon as the queue was written to or the relay is being stopped. */
+  readonly wake: (ms: number) => Promise<void>;
+  readonly log: { warn(fields: object, message: string): void; info(fields: object, message: string): void };
+}
+
+/** Rows claimed and rung together. */
+const BATCH_ROWS = 64;
+/** A look takes well under a second; a ring that brought none in this time is rung again. */
+const LEASE_MS = 10_000;
+const LEASE_MAX_MS = 300_000;
+/** The net below LISTEN/NOTIFY. */
+const SLOW_POLL_MS = 2_000;
+/** Pause after trouble, doubled up to the last one. */
+const TROUBLE_FIRST_MS = 200;
+const TROUBLE_LAST_MS = 5_000;
+
+export interface Relay {
+  /** Runs until stopped. */
+  run(): Promise<void>;
+  stop(): void;
+}
+
+export function createRelay(ports: RelayPorts): Relay {
+  let stopped = false;
+  let trouble_ms = 0;
+
+  async function ringAll(due: readonly DueRecord[]): Promise<void> {
+    const rings = await Promise.allSettled(due.map((record) => ports.doorbell.ring(record)));
+    const failed = due.filter((_, i) => rings[i]?.status === 'rejected');
+    if (failed.length === 0) {
+      if (trouble_ms > 0) ports.log.info({}, 'Temporal answers again');
+      trouble_ms = 0;
+      return;
+    }
+    const first = rings.find((ring) => ring.status === 'rejected');
+    if (trouble_ms === 0)
+      ports.log.warn({ err: first?.reason, records: failed.length }, 'Temporal does not take rings');
+    trouble_ms = Math.min(Math.max(trouble_ms * 2, TROUBLE_FIRST_MS), TROUBLE_LAST_MS);
+    await ports.queue.unclaim(failed, trouble_ms);
+  }
+
+  async function turn(): Promise<void> {
+    const due = await ports.queue.claimDue(BATCH_ROWS, { ms: LEASE_MS, maxMs: LEASE_MAX_MS });
+    if (due.length > 0) await ringAll(due);
+    if (trouble_ms > 0) return ports.wake(trouble_ms);
+    if (due.length === BATCH_ROWS) return undefined;
+    const ms = await ports.queue.msUntilDue();
+    return ms === 0 ? undefined : ports.wake(Math.min(ms ?? SLOW_POLL_MS, SLOW_POLL_MS));
+  }
+
+  return {
+    async run() {
+      while (!stopped) {
+        try {
+          await turn();
+        } catch (error) {
+          trouble_ms = Math.min(Math.max(trouble_ms * 2, TROUBLE_FIRST_MS), TROUBLE_LAST_MS);
+          ports.log.warn({ err: error, retry_in_ms: trouble_ms }, 'the relay could not read the work queue');
+          await ports.wake(trouble_ms);
+        }
+      }
+    },
+    stop() {
+      stopped = true;
+    },
+  };
+}

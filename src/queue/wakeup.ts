@@ -1,0 +1,85 @@
+import { Client } from 'pg';
+
+export interface Wakeup {
+  /** Resolves after `ms`, or at once when the queue is written to or `close` is called. */
+  wait(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Pause before a lost LISTEN connection is made anew; meanwhile the slow poll serves. */
+const RECONNECT_MS = 2_000;
+
+/**
+ * Listens for the notification every queue write sends. Losing it costs latency, never a record: waiters have their own
+ * time-out. Behind a transaction pooler LISTEN does not work, and the slow poll is all there is.
+ */
+export function listenForWork(
+  databaseUrl: string,
+  log: { warn(fields: object, message: string): void },
+): Wakeup {
+  let closed = false;
+  let pending = false;
+  let wakeWaiter: (() => void) | null = null;
+  let client: Client | null = null;
+  let reconnect: NodeJS.Timeout | null = null;
+
+  function wake(): void {
+    pending = true;
+    wakeWaiter?.();
+  }
+
+  async function connect(): Promise<void> {
+    const next = new Client({
+      connectionString: databaseUrl,
+      application_name: 'counterpart listen',
+      keepAlive: true,
+    });
+    client = next;
+    next.on('error', (error) => lost(next, error));
+    next.on('end', () => lost(next, null));
+    next.on('notification', wake);
+    try {
+      await next.connect();
+      await next.query('listen counterpart_work');
+      wake();
+    } catch (error) {
+      lost(next, error);
+    }
+  }
+
+  function lost(which: Client, error: unknown): void {
+    if (closed || client !== which) return;
+    client = null;
+    log.warn({ err: error }, 'not listening for queue writes now; the slow poll serves meanwhile');
+    which
+      .end()
+      .catch((ending: unknown) => log.warn({ err: ending }, 'a broken LISTEN connection did not close'));
+    reconnect = setTimeout(() => void connect(), RECONNECT_MS);
+  }
+
+  void connect();
+  return {
+    wait(ms) {
+      if (pending || closed) {
+        pending = false;
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          wakeWaiter = null;
+          pending = false;
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        wakeWaiter = done;
+      });
+    },
+    async close() {
+      closed = true;
+      if (reconnect !== null) clearTimeout(reconnect);
+      wakeWaiter?.();
+      await client?.end();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/**
+ * The way to Temporal: connection, client, and the doorbell the relay rings.
+ * May touch: @temporalio/client, src/core, names of workflows. Touched by: src/queue (through the Doorbell port), src/bin.
+ */
+import { Client, Connection } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import type { Doorbell } from '../queue/relay';
+import { DATA_CONVERTER } from './dataConverter';
+import { SEARCH_ATTRIBUTES, WORKFLOW_QUEUE, workflowId } from './names';
+
+const DEADLINE_MS = 5_000;
+
+/** Connects lazily: the process starts and keeps working while Temporal is away. */
+export function openClient(options: ConnectionOptions, namespace: string): Client {
+  const connection = Connection.lazy(options);
+  return new Client({ connection, namespace, dataConverter: { ...DATA_CONVERTER } });
+}
+
+/** Rings by signal-with-start: starts the record's workflow, or tells the open one. */
+export function createDoorbell(
+  client: Client,
+  connections: readonly string[],
+  searchable: () => boolean,
+): Doorbell {
+  return {
+    async ring({ catalog, recordId }) {
+      await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+        client.workflow.signalWithStart(catalog, {
+          workflowId: workflowId(catalog, recordId),
+          taskQueue: WORKFLOW_QUEUE,
+          args: [{ recordId }],
+          signal: 'hint',
+          staticSummary: `${catalog} ${recordId}`,
+          ...(searchable()
+            ? {
+                searchAttributes: { CounterpartCatalog: [catalog], CounterpartConnections: [...connections] },
+              }
+            : {}),
+        }),
+      );
+    },
+  };
+}
+
+/**
+ * Makes sure the search attributes exist: a start with an unknown one is rejected.
+ * @returns what is missing and could not be registered; empty when all is well
+ */
+export async function ensureSearchAttributes(client: Client, namespace: string): Promise<string[]> {
+  const { operatorService } = client.connection as Connection;
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
+  if (missing.length === 0) return [];
+  // temporal.api.enums.v1.IndexedValueType
+  const TYPE_NUMBERS = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
+  const wanted = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => missing.includes(name));
+  try {
+    await operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(wanted.map(([name, type]) => [name, TYPE_NUMBERS[type]])),
+    });
+    return [];
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return missing;
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+/** The names Temporal knows us by. */
+import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
+
+/** Workflows and their local activities. */
+export const WORKFLOW_QUEUE = 'counterpart';
+
+/** Activities that call one connection; a dead system's queue fills up alone. */
+export function connectionQueue(connection: ConnectionName): string {
+  return `counterpart-${connection}`;
+}
+
+/** `customer/<record id>`: at most one open run per record. */
+export function workflowId(catalog: CatalogName, recordId: RecordId): string {
+  return `${catalog}/${recordId}`;
+}
+
+/** Search attributes, all of them ids or names. */
+export const SEARCH_ATTRIBUTES = {
+  CounterpartCatalog: 'KEYWORD',
+  CounterpartConnections: 'KEYWORD_LIST',
+  CounterpartOutcome: 'KEYWORD',
+} as const;

@@ -1,0 +1,62 @@
+/**
+ * Runs workflows and activities: one worker for the workflows, one per connection for its remote calls, so that a dead
+ * system fills up its own queue only.
+ */
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
+import type { Activities } from '../../activities';
+import type { ConnectionName } from '../core/ids';
+import { DATA_CONVERTER } from './dataConverter';
+import { connectionQueue, WORKFLOW_QUEUE } from './names';
+
+export interface WorkerParts {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly workflowBundle: WorkflowBundleOption;
+  readonly activities: Activities;
+  readonly connections: readonly ConnectionName[];
+  /** For tests that want workflows evicted all the time. */
+  readonly maxCachedWorkflows?: number;
+}
+
+/** Remote calls of one connection under way at once in this process. */
+const REMOTE_CALLS_MAX = 64;
+const WORKFLOW_TASKS_MAX = 40;
+const LOCAL_ACTIVITIES_MAX = 64;
+/** On SIGTERM, activities under way get this long to finish; what is left is taken up by another worker. */
+const SHUTDOWN_GRACE = '10 seconds';
+const SHUTDOWN_FORCE = '15 seconds';
+
+export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
+  const { connection, namespace, activities } = parts;
+  const shared = {
+    connection,
+    namespace,
+    dataConverter: { ...DATA_CONVERTER },
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  } as const;
+  const workflows = await Worker.create({
+    ...shared,
+    taskQueue: WORKFLOW_QUEUE,
+    workflowBundle: parts.workflowBundle,
+    activities: { openLook: activities.openLook, closeLook: activities.closeLook },
+    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
+    maxConcurrentLocalActivityExecutions: LOCAL_ACTIVITIES_MAX,
+    ...(parts.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: parts.maxCachedWorkflows }),
+    // Runs are disposable: the row is the truth. One that cannot replay after a bad deploy fails, and the next ring
+    // starts a fresh one. Nothing else may fail a workflow.
+    workflowFailureErrorTypes: { '*': ['NondeterminismError'] },
+  });
+  const remotes = await Promise.all(
+    parts.connections.map((name) =>
+      Worker.create({
+        ...shared,
+        taskQueue: connectionQueue(name),
+        activities: { examine: activities.examine, send: activities.send },
+        maxConcurrentActivityTaskExecutions: REMOTE_CALLS_MAX,
+      }),
+    ),
+  );
+  return [workflows, ...remotes];
+}

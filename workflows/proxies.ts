@@ -1,0 +1,37 @@
+/** Activities by time-out profile. */
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { QueueActivities, RemoteActivities } from '../activities';
+
+/**
+ * Postgres only, milliseconds when all is well. When Postgres is away the run ends soon and the row, which outlives it,
+ * rings again when its lease is over.
+ */
+export const queueActivities = proxyLocalActivities<QueueActivities>({
+  startToCloseTimeout: '12 seconds',
+  scheduleToCloseTimeout: '30 seconds',
+  retry: {
+    initialInterval: '200 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '5 seconds',
+    maximumAttempts: 4,
+  },
+});
+
+/**
+ * Remote calls on the connection's own task queue. One attempt is cut after 14 s, longer than the HTTP time-out (8 s)
+ * and the transactions around it, short enough that the work of a killed worker is taken up within 15 s. A few attempts
+ * inside about a minute; then the look ends `waiting` and holds no run open.
+ */
+export function remoteActivities(connection: string) {
+  return proxyActivities<RemoteActivities>({
+    taskQueue: `counterpart-${connection}`,
+    startToCloseTimeout: '14 seconds',
+    scheduleToCloseTimeout: '75 seconds',
+    retry: {
+      initialInterval: '400 milliseconds',
+      backoffCoefficient: 2,
+      maximumInterval: '10 seconds',
+      maximumAttempts: 5,
+    },
+  });
+}
