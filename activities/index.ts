@@ -1,6 +1,6 @@
 /**
  * DO. Each activity has one effect: read our side and take the links (openLook), read the other side and write what was
- * decided (examine), send what was written down (send), acknowledge (closeLook).
+ * decided (examine), send what was written down (send), find out what became of it (trace), acknowledge (closeLook).
  * May touch: src/core, src/catalogs, src/connectors, src/store. Touched by: src/temporal/worker; workflows take its types.
  */
 import { ApplicationFailure } from '@temporalio/common';
@@ -12,19 +12,21 @@ import { examine } from './examine';
 import { ownTrouble } from './failures';
 import { openLook } from './openLook';
 import type { OpenedLook, OpenLink, RecordName } from './openLook';
+import { trace } from './resolveUnknown';
 import { send } from './send';
 import type { StepResult } from './stepResult';
 
 /** Activities that touch Postgres only; run as local activities of the workflow's own worker. */
 export interface QueueActivities {
-  openLook(name: RecordName): Promise<OpenedLook>;
-  closeLook(end: LookEnd): Promise<Acknowledgement['kind']>;
+  readonly openLook: (name: RecordName) => Promise<OpenedLook>;
+  readonly closeLook: (end: LookEnd) => Promise<Acknowledgement['kind']>;
 }
 
 /** Activities that call a remote system; on the task queue of their connection. */
 export interface RemoteActivities {
-  examine(link: OpenLink): Promise<StepResult>;
-  send(link: OpenLink): Promise<StepResult>;
+  readonly examine: (link: OpenLink) => Promise<StepResult>;
+  readonly send: (link: OpenLink) => Promise<StepResult>;
+  readonly trace: (link: OpenLink) => Promise<StepResult>;
 }
 
 export type Activities = QueueActivities & RemoteActivities;
@@ -52,6 +54,7 @@ export function createActivities(deps: ActivityDeps): Activities {
     closeLook: guarded(deps, 'closeLook', closeLook),
     examine: guarded(deps, 'examine', examine),
     send: guarded(deps, 'send', send),
+    trace: guarded(deps, 'trace', trace),
   };
 }
 

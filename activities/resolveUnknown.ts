@@ -1,6 +1,9 @@
 import { same } from '../src/core/fields';
-import type { IntentEnding } from '../src/store/intents';
+import type { RemoteId } from '../src/core/ids';
 import { remoteTrouble } from './failures';
+import type { ActivityDeps } from './deps';
+import type { OpenLink } from './openLook';
+import { takeUp } from './send';
 import type { Sending } from './send';
 import { settleNotApplied, settleWrite } from './settle';
 import { stepResult } from './stepResult';
@@ -9,12 +12,17 @@ import { treatFailure } from './treatFailure';
 
 /**
  * Finds out whether a create took effect, without its key: by the creation events and the list of objects made since it
- * was first sent. Only two complete, empty readings prove absence (the connector's `findCreated`).
+ * was first sent. Only two complete, empty readings prove absence (the connector's `findCreated`), which can take
+ * minutes on a busy account: an activity of its own.
+ * @throws ApplicationFailure `RemoteTrouble` when a reading failed; the intent stays open
  */
-export async function traceCreate(sending: Sending, endingIfAbsent: IntentEnding): Promise<StepResult> {
-  const { deps, tools, link, intent } = sending;
-  if (intent.firstSentAt === null) return settleNotApplied(sending, null, endingIfAbsent);
-  const trace = await tools.remote.findCreated({
+export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
+  const sending = await takeUp(deps, open);
+  if ('next' in sending) return sending;
+  const { tools, link, intent } = sending;
+  if (intent.kind !== 'create') return stepResult('send', 'only a create is traced');
+  if (intent.firstSentAt === null) return settleNotApplied(sending, null);
+  const found = await tools.remote.findCreated({
     key: intent.key,
     recordId: link.recordId,
     since: intent.firstSentAt,
@@ -22,21 +30,18 @@ export async function traceCreate(sending: Sending, endingIfAbsent: IntentEnding
   deps.metrics.remoteCall(
     link.connection,
     'find_created',
-    trace.kind === 'answered' ? 'ok' : trace.failure.kind,
+    found.kind === 'answered' ? 'ok' : found.failure.kind,
   );
-  if (trace.kind === 'failed') return treatFailure(deps, tools, link, trace.failure);
-  if (trace.value.kind === 'absent') return settleNotApplied(sending, trace.requestId, endingIfAbsent);
-  const reading = await tools.remote.read(trace.value.remoteId);
+  if (found.kind === 'failed') return treatFailure(deps, tools, link, found.failure);
+  if (found.value.kind === 'absent') return settleNotApplied(sending, found.requestId);
+  const reading = await tools.remote.read(found.value.remoteId);
   if (reading.kind === 'failed') return treatFailure(deps, tools, link, reading.failure);
-  if (reading.value.kind === 'present') return settleWrite(sending, reading.value.object, trace.requestId);
-  return adoptDeleted(sending, trace.value.remoteId);
+  if (reading.value.kind === 'present') return settleWrite(sending, reading.value.object, found.requestId);
+  return adoptDeleted(sending, found.value.remoteId);
 }
 
 /** The create took effect and its object was deleted there since: linked, so that the deletion is decided like any other. */
-async function adoptDeleted(
-  sending: Sending,
-  remoteId: Parameters<typeof sending.tools.remote.read>[0],
-): Promise<StepResult> {
+async function adoptDeleted(sending: Sending, remoteId: RemoteId): Promise<StepResult> {
   const { deps, link, intent } = sending;
   return deps.store.transact(async (tx) => {
     const locked = await tx.links.lockFenced(link.id, link.fence);
@@ -57,7 +62,6 @@ async function adoptDeleted(
  */
 export async function resolveExpired(sending: Sending): Promise<StepResult> {
   const { deps, tools, link, intent } = sending;
-  if (intent.kind === 'create') return traceCreate(sending, 'not_applied');
   if (link.remoteId === null) throw new Error(`Link ${link.id} has an update about an object without an id`);
   const answer = await tools.remote.read(link.remoteId);
   deps.metrics.remoteCall(link.connection, 'read', answer.kind === 'answered' ? 'ok' : answer.failure.kind);

@@ -8,7 +8,7 @@ import { checkAccount } from './checkAccount';
 import { failureFields, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
 import type { OpenLink } from './openLook';
-import { resolveExpired, traceCreate } from './resolveUnknown';
+import { resolveExpired } from './resolveUnknown';
 import { settleDelete, settleNotApplied, settleRefused, settleWrite } from './settle';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
@@ -67,10 +67,19 @@ async function settleFailure(sending: Sending, sent: Sent): Promise<StepResult> 
     // A stored 5xx replayed: this key will never answer otherwise. An update is decided anew; a create may have made
     // its object before it failed, so absence is proven first.
     return intent.kind === 'create'
-      ? traceCreate(sending, 'replayed_failure')
+      ? stepResult('trace', 'a stored failure was replayed', { requestId: failure.requestId })
       : settleNotApplied(sending, failure.requestId);
   }
   return settleRefused(sending, failure);
+}
+
+/** Takes the fence and the link's open intent. @returns the step's result when there is nothing to take up */
+export async function takeUp(deps: ActivityDeps, open: OpenLink): Promise<Sending | StepResult> {
+  const link = await deps.store.links.takeFence(open.linkId, open.lookId);
+  if (link === null) return stepResult('stale', 'a newer look has this link');
+  const intent = await deps.store.intents.findOpen(link.id);
+  if (intent === null) return stepResult('examine', 'nothing is open');
+  return { deps, tools: toolsFor(deps, link.connection, link.catalog), link, intent };
 }
 
 /**
@@ -79,13 +88,11 @@ async function settleFailure(sending: Sending, sent: Sent): Promise<StepResult> 
  * @throws ApplicationFailure `RemoteTrouble` when the outcome is still unknown; the intent stays open
  */
 export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
-  const link = await deps.store.links.takeFence(open.linkId, open.lookId);
-  if (link === null) return stepResult('stale', 'a newer look has this link');
-  const intent = await deps.store.intents.findOpen(link.id);
-  if (intent === null) return stepResult('examine', 'nothing is open');
-  const tools = toolsFor(deps, link.connection, link.catalog);
-  const sending: Sending = { deps, tools, link, intent };
-  if (intent.keyExpired && intent.kind !== 'delete') return resolveExpired(sending);
+  const sending = await takeUp(deps, open);
+  if ('next' in sending) return sending;
+  const { link, intent } = sending;
+  if (intent.keyExpired && intent.kind === 'create') return stepResult('trace', 'the key may be forgotten');
+  if (intent.keyExpired && intent.kind === 'update') return resolveExpired(sending);
   if (!(await deps.store.intents.markSent(intent.key, link.fence))) {
     return stepResult('stale', 'a newer look has this link');
   }

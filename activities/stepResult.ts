@@ -3,10 +3,10 @@ import type { Reason } from '../src/core/reason';
 /** What one step of a look came to. Ids, versions, field names and codes only: this stands in Temporal's history. */
 export interface StepResult {
   /**
-   * `examine` and `send` go on with this link; `again` asks for a whole new look; `stale` means that a newer look has
+   * `examine`, `send` and `trace` go on with this link; `again` asks for a whole new look; `stale` means that a newer look has
    * taken over; the others end this link's part.
    */
-  readonly next: 'examine' | 'send' | 'done' | 'again' | 'stale' | 'parked' | 'paused';
+  readonly next: 'examine' | 'send' | 'trace' | 'done' | 'again' | 'stale' | 'parked' | 'paused';
   /** The cell of the decision table and what was done, e.g. `edited/edited merge push:email`. */
   readonly what: string;
   readonly version: number | null;

@@ -23,7 +23,7 @@ export const queueActivities = proxyLocalActivities<QueueActivities>({
  * inside about a minute; then the look ends `waiting` and holds no run open.
  */
 export function remoteActivities(connection: string) {
-  return proxyActivities<RemoteActivities>({
+  return proxyActivities<Pick<RemoteActivities, 'examine' | 'send'>>({
     taskQueue: `counterpart-${connection}`,
     startToCloseTimeout: '14 seconds',
     scheduleToCloseTimeout: '75 seconds',
@@ -32,6 +32,21 @@ export function remoteActivities(connection: string) {
       backoffCoefficient: 2,
       maximumInterval: '10 seconds',
       maximumAttempts: 5,
+    },
+  });
+}
+
+/** Reading back lists and events for what an ambiguous create made: rare, and long on a busy account. */
+export function tracingActivities(connection: string) {
+  return proxyActivities<Pick<RemoteActivities, 'trace'>>({
+    taskQueue: `counterpart-${connection}`,
+    startToCloseTimeout: '10 minutes',
+    scheduleToCloseTimeout: '25 minutes',
+    retry: {
+      initialInterval: '2 seconds',
+      backoffCoefficient: 2,
+      maximumInterval: '30 seconds',
+      maximumAttempts: 3,
     },
   });
 }

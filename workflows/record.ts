@@ -10,7 +10,7 @@ import type { OpenLink, StepResult, Unfinished } from '../activities';
 import type { Reason } from '../src/core/reason';
 import { hintSignal, stateQuery } from './messages';
 import type { RecordState } from './messages';
-import { queueActivities, remoteActivities } from './proxies';
+import { queueActivities, remoteActivities, tracingActivities } from './proxies';
 
 /** Continue as new from here on: far below the 1,000 events a run may have, with room for one more look. */
 const HISTORY_MAX_EVENTS = 500;
@@ -34,6 +34,8 @@ type LinkEnd =
   | { readonly kind: 'ended'; readonly result: StepResult }
   | { readonly kind: 'unfinished'; readonly unfinished: Unfinished };
 
+const GOES_ON: ReadonlySet<StepResult['next']> = new Set(['examine', 'send', 'trace']);
+
 const NO_ANSWER: Reason = { code: 'unavailable', field: null, detail: null };
 
 function isReason(detail: unknown): detail is Reason {
@@ -49,22 +51,21 @@ function reasonFor(failure: ActivityFailure): Reason {
 /** One link's part: examine and send in turns until it rests. Trouble that outlived its attempts leaves it unfinished. */
 async function tendLink(link: OpenLink, note: (what: string) => void): Promise<LinkEnd> {
   const { examine, send } = remoteActivities(link.connection);
+  const { trace } = tracingActivities(link.connection);
+  const step = (next: StepResult['next']) => (next === 'send' ? send : next === 'trace' ? trace : examine);
   let next: StepResult['next'] = 'examine';
   let direction: StepResult['direction'] = null;
-  for (let step = 0; step < STEPS_MAX; step += 1) {
+  for (let taken = 0; taken < STEPS_MAX; taken += 1) {
     try {
       const summary = `${link.connection}: ${next}`;
-      const result: StepResult =
-        next === 'send'
-          ? await send.executeWithOptions({ summary }, [link])
-          : await examine.executeWithOptions({ summary }, [link]);
+      const result: StepResult = await step(next).executeWithOptions({ summary }, [link]);
       note(result.what);
       direction = result.direction ?? direction;
       if (result.next === 'paused') {
         const reason = result.reason ?? NO_ANSWER;
         return { kind: 'unfinished', unfinished: { ...link, outcome: 'paused', reason } };
       }
-      if (result.next !== 'examine' && result.next !== 'send') {
+      if (!GOES_ON.has(result.next)) {
         return { kind: 'ended', result: { ...result, direction } };
       }
       next = result.next;

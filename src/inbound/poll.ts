@@ -83,7 +83,7 @@ export async function pollOnce(ports: PollPorts, connector: Connector): Promise<
   const reading = await readBack(ports, connector, until);
   if ('failure' in reading) return { kind: 'failed', failure: reading.failure };
   let fresh = 0;
-  for (const event of [...reading.unknown].reverse()) {
+  for (const event of reading.unknown.toReversed()) {
     if (event.createdAt < until) continue;
     const result = await hear(ports, connector, event, 'poll');
     ports.heard(connection, result);

@@ -4,7 +4,7 @@ export interface Metrics {
   readonly registry: Registry;
   remoteCall(connection: string, operation: string, outcome: string): void;
   propagated(direction: 'out' | 'in', seconds: number): void;
-  heard(connection: string, result: string): void;
+  readonly heard: (connection: string, result: string) => void;
 }
 
 /** Seconds; the promise is a second or two, so the buckets are finest below that. */

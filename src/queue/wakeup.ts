@@ -2,7 +2,7 @@ import { Client } from 'pg';
 
 export interface Wakeup {
   /** Resolves after `ms`, or at once when the queue is written to or `close` is called. */
-  wait(ms: number): Promise<void>;
+  readonly wait: (ms: number) => Promise<void>;
   close(): Promise<void>;
 }
 

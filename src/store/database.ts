@@ -45,7 +45,7 @@ function sqlCode(error: unknown): unknown {
 async function attempt<T>(client: PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
   await client.query('begin');
   try {
-    const result = await work(client as Sql);
+    const result = await work(client);
     await client.query('commit');
     return result;
   } catch (error) {

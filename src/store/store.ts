@@ -12,21 +12,17 @@ import * as records from './records';
 import * as workQueue from './workQueue';
 import type { Database, Sql } from './database';
 
-type Bound<Statements> = {
+type Bound<Group> = {
   readonly [
-    Name in keyof Statements as Statements[Name] extends (sql: Sql, ...rest: never[]) => unknown
-      ? Name
-      : never
-  ]: Statements[Name] extends (sql: Sql, ...rest: infer Rest) => infer Result
-    ? (...rest: Rest) => Result
-    : never;
+    Name in keyof Group as Group[Name] extends (sql: Sql, ...rest: never[]) => unknown ? Name : never
+  ]: Group[Name] extends (sql: Sql, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
 };
 
-function bind<Statements extends object>(statements: Statements, sql: Sql): Bound<Statements> {
-  const functions = Object.entries(statements).filter(([, value]) => typeof value === 'function');
+function bind<Group extends object>(group: Group, sql: Sql): Bound<Group> {
+  const functions = Object.entries(group).filter(([, value]) => typeof value === 'function');
   return Object.fromEntries(
     functions.map(([name, statement]) => [name, (...rest: unknown[]) => statement(sql, ...rest)]),
-  ) as Bound<Statements>;
+  ) as Bound<Group>;
 }
 
 export interface Statements {

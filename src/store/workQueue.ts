@@ -94,10 +94,10 @@ export async function acknowledge(
 ): Promise<Acknowledgement> {
   const { rows } = await sql.query<{ age_ms: number }>(
     `delete from counterpart.work_queue where catalog = $1 and record_id = $2 and seq = $3
-     returning extract(epoch from clock_timestamp() - hinted_at) * 1000 as age_ms`,
+     returning (extract(epoch from clock_timestamp() - hinted_at) * 1000)::float8 as age_ms`,
     [catalog, recordId, seq],
   );
-  if (rows[0] !== undefined) return { kind: 'done', ageMs: Number(rows[0].age_ms) };
+  if (rows[0] !== undefined) return { kind: 'done', ageMs: rows[0].age_ms };
   const { rowCount } = await sql.query(
     `update counterpart.work_queue set hinted_at = last_hint_at where catalog = $1 and record_id = $2`,
     [catalog, recordId],

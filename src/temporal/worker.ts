@@ -53,7 +53,7 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
       Worker.create({
         ...shared,
         taskQueue: connectionQueue(name),
-        activities: { examine: activities.examine, send: activities.send },
+        activities: { examine: activities.examine, send: activities.send, trace: activities.trace },
         maxConcurrentActivityTaskExecutions: REMOTE_CALLS_MAX,
       }),
     ),

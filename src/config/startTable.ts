@@ -1,0 +1,110 @@
+import type { Config, Source } from './index';
+
+const KEY_TAIL_CHARS = 4;
+const KEY_TAIL_FROM_CHARS = 16;
+
+/** One line of what the start prints. */
+export interface StartRow {
+  readonly part: string;
+  readonly where: string;
+  /** `embedded` or `real`, and where the setting came from. */
+  readonly from: string;
+}
+
+export interface Addresses {
+  readonly apiUrl: string;
+  readonly temporalUiUrl: string | null;
+  readonly temporalAddress: string;
+  readonly simulatorUrl: string | null;
+  readonly databaseUrl: string;
+}
+
+/** `sk_test_…abcd`; a key too short to spare four characters shows none of its own. */
+export function maskSecret(secret: string): string {
+  const prefix = /^[a-z]+_(?:test_|live_)?/.exec(secret)?.[0] ?? '';
+  return prefix + '…' + (secret.length >= KEY_TAIL_FROM_CHARS ? secret.slice(-KEY_TAIL_CHARS) : '');
+}
+
+/** The URL without its password. */
+export function maskUrl(text: string): string {
+  const url = new URL(text);
+  if (url.password !== '') url.password = '***';
+  if (url.searchParams.has('password')) url.searchParams.set('password', '***');
+  return url.href;
+}
+
+function source(config: Config, ...variables: string[]): string {
+  const named = variables.filter((variable) => config.sources[variable] !== undefined);
+  if (named.length === 0) return 'default';
+  const where = (variable: string): Source => config.sources[variable] ?? 'default';
+  return named
+    .map((variable) => `${variable} from ${where(variable) === '.env' ? '.env' : 'the environment'}`)
+    .join(', ');
+}
+
+function stripeRow(config: Config, addresses: Addresses): StartRow {
+  if (addresses.simulatorUrl !== null) {
+    return {
+      part: 'Stripe simulator',
+      where: addresses.simulatorUrl,
+      from: `embedded; ${source(config, 'SIMULATOR_PORT')}`,
+    };
+  }
+  const { apiKey, apiBase, mode } = config.stripe;
+  return {
+    part: `Stripe (${mode} mode)`,
+    where: `${apiBase ?? 'https://api.stripe.com'}  key ${maskSecret(apiKey)}`,
+    from: `real; ${source(config, 'STRIPE_API_KEY', 'STRIPE_API_BASE')}`,
+  };
+}
+
+function temporalRows(config: Config, addresses: Addresses): StartRow[] {
+  const { namespace } = config.temporal;
+  if (addresses.temporalUiUrl === null) {
+    const set = Object.keys(config.sources).filter(
+      (name) => name.startsWith('TEMPORAL_') && name !== 'TEMPORAL_CLI',
+    );
+    const where = `${addresses.temporalAddress}  namespace ${namespace}`;
+    return [{ part: 'Temporal', where, from: `real; ${source(config, ...set)}` }];
+  }
+  const ui = `${addresses.temporalUiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`;
+  return [
+    { part: 'Temporal Web UI', where: ui, from: `embedded; ${source(config, 'TEMPORAL_UI_PORT')}` },
+    {
+      part: 'Temporal',
+      where: addresses.temporalAddress,
+      from: `embedded; ${source(config, 'TEMPORAL_PORT')}`,
+    },
+  ];
+}
+
+/** Every part of the system, where it is, whether embedded or real, and where that was set. Secrets masked. */
+export function startTable(config: Config, addresses: Addresses): StartRow[] {
+  const kind = config.databaseUrl === null ? 'embedded' : 'real';
+  const hears = config.stripe.webhookSecrets.length > 0 || config.stripe.simulated;
+  return [
+    { part: 'API', where: addresses.apiUrl, from: source(config, 'HOST', 'PORT') },
+    { part: 'API docs', where: `${addresses.apiUrl}/docs`, from: '' },
+    ...temporalRows(config, addresses),
+    stripeRow(config, addresses),
+    {
+      part: 'Stripe is heard by',
+      where: hears ? 'webhooks, and a poll as catch-up' : `a poll every ${config.stripe.pollMs / 1000} s`,
+      from: source(config, 'STRIPE_WEBHOOK_SECRET', 'PUBLIC_URL', 'STRIPE_POLL_MS'),
+    },
+    {
+      part: 'Postgres',
+      where: `psql ${maskUrl(addresses.databaseUrl)}`,
+      from: `${kind}; ${source(config, kind === 'real' ? 'DATABASE_URL' : 'POSTGRES_PORT')}`,
+    },
+    { part: 'Deletes', where: config.onDelete, from: source(config, 'ON_DELETE') },
+    { part: 'API keys', where: apiKeys(config), from: source(config, 'API_KEYS') },
+    { part: 'Data and logs', where: config.dataDir, from: source(config, 'DATA_DIR') },
+  ];
+}
+
+function apiKeys({ apiKeys: keys }: Config): string {
+  return keys.length === 0
+    ? 'none needed (this machine only)'
+    : keys.map((key) => maskSecret(key)).join(', ');
+}
