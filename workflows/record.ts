@@ -2,7 +2,9 @@ import {
   ActivityFailure,
   ApplicationFailure,
   continueAsNew,
+  isCancellation,
   setHandler,
+  TemporalFailure,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -151,8 +153,9 @@ export async function syncRecord(catalog: string, input: RecordInput): Promise<R
       restless = looked.again ? restless + 1 : 0;
       if (looked.again && restless < RESTLESS_LOOKS_MAX) dirty = true;
     } catch (error) {
-      // Postgres did not answer: the row is untouched, its lease runs out and it rings again.
-      if (!(error instanceof ActivityFailure)) throw error;
+      // Postgres did not answer: the row is untouched, its lease runs out and it rings again. (A local activity's last
+      // error arrives bare, not wrapped in an ActivityFailure.)
+      if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
       outcome = 'unfinished';
     }
     if (dirty && workflowInfo().historyLength > HISTORY_MAX_EVENTS) {
