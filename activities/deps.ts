@@ -11,6 +11,7 @@ export interface ActivityLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  child(fields: object): ActivityLog;
 }
 
 export interface ActivityMetrics {
@@ -30,6 +31,8 @@ export interface ActivityDeps {
   readonly fingerprint: Fingerprint;
   readonly random: { uuid(): string };
   readonly log: ActivityLog;
+  /** What every line of this attempt's log carries: record id, workflow run, attempt. */
+  readonly logContext: () => object;
   readonly metrics: ActivityMetrics;
 }
 

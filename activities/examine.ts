@@ -14,12 +14,18 @@ import type { StepResult } from './stepResult';
 import { park, treatFailure } from './treatFailure';
 
 type SeenRemote =
-  | { readonly kind: 'seen'; readonly remote: Remote; readonly claims: RecordId | null }
+  | {
+      readonly kind: 'seen';
+      readonly remote: Remote;
+      readonly claims: RecordId | null;
+      readonly requestId: string | null;
+    }
   | { readonly kind: 'ended'; readonly result: StepResult };
 
 async function readRemote(deps: ActivityDeps, tools: LinkTools, link: Link): Promise<SeenRemote> {
-  if (link.remoteDeleted) return { kind: 'seen', remote: { kind: 'deleted' }, claims: null };
-  if (link.remoteId === null) return { kind: 'seen', remote: { kind: 'none' }, claims: null };
+  if (link.remoteDeleted) return { kind: 'seen', remote: { kind: 'deleted' }, claims: null, requestId: null };
+  if (link.remoteId === null)
+    return { kind: 'seen', remote: { kind: 'none' }, claims: null, requestId: null };
   const answer = await tools.remote.read(link.remoteId);
   const outcome = answer.kind === 'answered' ? 'ok' : answer.failure.kind;
   deps.metrics.remoteCall(link.connection, 'read', outcome);
@@ -27,13 +33,19 @@ async function readRemote(deps: ActivityDeps, tools: LinkTools, link: Link): Pro
     deps.log.warn({ ...failureFields(answer.failure), operation: 'read' }, 'remote call failed');
     return { kind: 'ended', result: await treatFailure(deps, tools, link, answer.failure) };
   }
-  return seen(answer.value, link);
+  return seen(answer.value, link, answer.requestId);
 }
 
-function seen(reading: Reading, link: Link): SeenRemote {
-  if (reading.kind === 'deleted') return { kind: 'seen', remote: { kind: 'deleted' }, claims: null };
+function seen(reading: Reading, link: Link, requestId: string | null): SeenRemote {
+  if (reading.kind === 'deleted')
+    return { kind: 'seen', remote: { kind: 'deleted' }, claims: null, requestId };
   const kind = Object.keys(link.base).length > 0 ? 'edited' : 'created';
-  return { kind: 'seen', remote: { kind, fields: reading.object.fields }, claims: reading.object.claims };
+  return {
+    kind: 'seen',
+    remote: { kind, fields: reading.object.fields },
+    claims: reading.object.claims,
+    requestId,
+  };
 }
 
 /**
@@ -73,7 +85,7 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
     return foreignClaim(deps, link, view.claims);
   }
   const recogniser = tools.catalog.recognisedBy;
-  return deps.store.transact(async (tx) => {
+  const result = await deps.store.transact(async (tx) => {
     if (firstSight && recogniser !== null && 'fields' in view.remote) {
       await tx.records.lockRecognised(tools.catalog, view.remote.fields[recogniser] ?? null);
     }
@@ -88,4 +100,5 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
     const decision = reconcile(locked.base, local, view.remote, tools.policy);
     return applyDecision({ deps, tx, tools, link: locked }, decision, local, view.remote);
   });
+  return { ...result, remoteId: link.remoteId, requestId: view.requestId };
 }

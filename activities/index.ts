@@ -38,23 +38,49 @@ function guarded<Input, Output>(
   activity: (deps: ActivityDeps, input: Input) => Promise<Output>,
 ): (input: Input) => Promise<Output> {
   return async (input) => {
+    const log = deps.log.child({ activity: name, ...deps.logContext() });
     try {
-      return await activity(deps, input);
+      return await activity({ ...deps, log }, input);
     } catch (error) {
       if (error instanceof ApplicationFailure) throw error;
-      deps.log.error({ err: error, activity: name }, 'an activity failed on our own side');
+      log.error({ err: error }, 'an activity failed on our own side');
       throw ownTrouble(error);
     }
   };
+}
+
+/** A step of a look, told in one line of the log. */
+function step(
+  deps: ActivityDeps,
+  name: string,
+  activity: (deps: ActivityDeps, link: OpenLink) => Promise<StepResult>,
+): (link: OpenLink) => Promise<StepResult> {
+  return guarded(deps, name, async (scoped, link: OpenLink) => {
+    const result = await activity(scoped, link);
+    const { next, what, version, requestId, remoteId, reason } = result;
+    scoped.log.info(
+      {
+        connection: link.connection,
+        remote_id: remoteId,
+        stripe_request_id: requestId,
+        version,
+        next,
+        what,
+        ...(reason === null ? {} : { reason: reason.code }),
+      },
+      'step',
+    );
+    return result;
+  });
 }
 
 export function createActivities(deps: ActivityDeps): Activities {
   return {
     openLook: guarded(deps, 'openLook', openLook),
     closeLook: guarded(deps, 'closeLook', closeLook),
-    examine: guarded(deps, 'examine', examine),
-    send: guarded(deps, 'send', send),
-    trace: guarded(deps, 'trace', trace),
+    examine: step(deps, 'examine', examine),
+    send: step(deps, 'send', send),
+    trace: step(deps, 'trace', trace),
   };
 }
 

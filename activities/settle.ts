@@ -77,7 +77,7 @@ export async function settleWrite(
     );
     const what = `${intent.kind} ${Object.keys(intent.values).join(',')}${taken.length > 0 ? ` took:${taken.join(',')}` : ''}`;
     const next = fold.dropped.length > 0 ? 'parked' : fold.lookAgain ? 'examine' : 'done';
-    return stepResult(next, what, { version, direction: 'out', requestId });
+    return stepResult(next, what, { version, direction: 'out', requestId, remoteId: object.remoteId });
   });
 }
 
@@ -98,7 +98,11 @@ export async function settleDelete(sending: Sending, requestId: string | null): 
       'sent',
     );
     // restored while its deletion was on the way: a new generation begins
-    return stepResult(record.kind === 'live' ? 'again' : 'done', 'delete', { direction: 'out', requestId });
+    return stepResult(record.kind === 'live' ? 'again' : 'done', 'delete', {
+      direction: 'out',
+      requestId,
+      remoteId: locked.remoteId,
+    });
   });
 }
 

@@ -14,6 +14,7 @@ export interface StepResult {
   readonly reason: Reason | null;
   /** The vendor's request id, where a call was made. */
   readonly requestId: string | null;
+  readonly remoteId: string | null;
 }
 
 export function stepResult(
@@ -21,5 +22,14 @@ export function stepResult(
   what: string,
   more: Partial<StepResult> = {},
 ): StepResult {
-  return { next, what, version: null, direction: null, reason: null, requestId: null, ...more };
+  return {
+    next,
+    what,
+    version: null,
+    direction: null,
+    reason: null,
+    requestId: null,
+    remoteId: null,
+    ...more,
+  };
 }

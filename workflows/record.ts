@@ -78,7 +78,15 @@ async function tendLink(link: OpenLink, note: (what: string) => void): Promise<L
   }
   return {
     kind: 'ended',
-    result: { next: 'again', what: 'still moving', version: null, direction, reason: null, requestId: null },
+    result: {
+      next: 'again',
+      what: 'still moving',
+      version: null,
+      direction,
+      reason: null,
+      requestId: null,
+      remoteId: null,
+    },
   };
 }
 

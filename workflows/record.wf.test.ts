@@ -24,7 +24,16 @@ function opened(seq: number, connections: readonly string[] = ['stripe']): Opene
 }
 
 function ended(next: StepResult['next'], more: Partial<StepResult> = {}): StepResult {
-  return { next, what: 'scripted', version: 1, direction: null, reason: null, requestId: null, ...more };
+  return {
+    next,
+    what: 'scripted',
+    version: 1,
+    direction: null,
+    reason: null,
+    requestId: null,
+    remoteId: null,
+    ...more,
+  };
 }
 
 interface Script {
@@ -261,7 +270,10 @@ test('search attributes name the catalog and connections, and an outcome only wh
   const parked = await ring();
   await parked.result();
   const { searchAttributes } = await fine.describe();
-  expect(searchAttributes).toMatchObject({ CounterpartCatalog: ['customer'], CounterpartConnections: ['stripe'] });
+  expect(searchAttributes).toMatchObject({
+    CounterpartCatalog: ['customer'],
+    CounterpartConnections: ['stripe'],
+  });
   expect(searchAttributes).not.toHaveProperty('CounterpartOutcome');
   expect((await parked.describe()).searchAttributes).toMatchObject({ CounterpartOutcome: ['parked'] });
 });

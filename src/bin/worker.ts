@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities';
@@ -118,6 +119,11 @@ function activitiesOf(parts: Assembly) {
     fingerprint,
     random: { uuid: randomUUID },
     log,
+    logContext() {
+      const { workflowExecution, attempt } = Context.current().info;
+      const workflow = workflowExecution?.workflowId ?? '';
+      return { record_id: workflow.split('/')[1], workflow, run: workflowExecution?.runId, attempt };
+    },
     metrics,
   });
 }
@@ -127,7 +133,7 @@ async function main(): Promise<void> {
   const parts = await assemble('worker', config, POOL_SIZE);
   const { log, store, connectors } = parts;
   Runtime.install({
-    logger: new DefaultLogger('WARN', ({ level, message }) => log.warn({ level }, message)),
+    logger: new DefaultLogger('WARN', ({ message }) => log.warn({ sdk: true }, message)),
   });
   const client = openClient(
     { ...config.temporal.connection, address: config.temporal.address ?? 'localhost:7233' },

@@ -1,0 +1,115 @@
+/** The api process: REST API and webhook receiver. Needs Postgres only; Temporal and Stripe may be down. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import { createApi, refuse } from '../api';
+import type { ConnectionView, Readiness, Resumed } from '../api';
+import { loadConfig, readDotenv } from '../config';
+import { createConnectionControl } from '../connections/control';
+import { REASONS } from '../core/reason';
+import { createWebhookHandler } from '../inbound/webhook';
+import { createGauges } from '../observability/gauges';
+import { readQueue, countParked } from '../store/syncState';
+import { assemble } from './assemble';
+import type { Assembly } from './assemble';
+
+const POOL_SIZE = 20;
+/** Requests under way get this long to finish after SIGTERM. */
+const DRAIN_MS = 8_000;
+
+async function readiness({ database, store, log }: Assembly): Promise<Readiness> {
+  try {
+    await database.query('select 1 from counterpart.installation');
+    const paused = (await store.connections.list()).filter((connection) => connection.paused !== null);
+    const connections = paused.map(({ name }) => [`connection ${name}`, 'paused'] as const);
+    const status = paused.length === 0 ? 'ok' : 'degraded';
+    return { ready: true, status, parts: { postgres: 'ok', ...Object.fromEntries(connections) } };
+  } catch (error) {
+    log.warn({ err: error }, 'Postgres does not answer');
+    return { ready: false, status: 'degraded', parts: { postgres: 'not reachable' } };
+  }
+}
+
+async function listConnections({ store }: Assembly): Promise<ConnectionView[]> {
+  return (await store.connections.list()).map(({ name, system, identity, paused, degraded }) => ({
+    name,
+    system,
+    account: identity?.account ?? null,
+    mode: identity?.mode ?? null,
+    state: paused === null ? 'active' : 'paused',
+    paused_at: paused === null ? null : paused.since.toISOString(),
+    reason:
+      paused === null
+        ? null
+        : {
+            code: paused.code,
+            ...REASONS[paused.code],
+            field: null,
+            detail: paused.detail,
+            since: paused.since.toISOString(),
+          },
+    degraded: [...degraded],
+  }));
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env, readDotenv());
+  const parts = await assemble('api', config, POOL_SIZE);
+  const { database, store, log, metrics, connectors } = parts;
+  const control = createConnectionControl(store, connectors);
+  const setGauges = createGauges(metrics.registry);
+  const app = createApi({
+    database,
+    apiKeys: config.apiKeys,
+    log,
+    clock: { now: Date.now },
+    readiness: () => readiness(parts),
+    async metricsText() {
+      const [queue, parked] = await Promise.all([readQueue(database), countParked(database)]);
+      setGauges({ queueDepth: queue.depth, oldestPendingS: queue.oldestPendingS, parked });
+      return { contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
+    },
+    webhook: createWebhookHandler(
+      {
+        store,
+        connectors,
+        installation: parts.installation.id,
+        fingerprint: parts.fingerprint,
+        policies: parts.policies,
+        now: Date.now,
+        log,
+        heard: metrics.heard,
+      },
+      refuse,
+    ),
+    connections: {
+      list: () => listConnections(parts),
+      pause: (name) => control.pause(name),
+      async resume(name): Promise<Resumed> {
+        const resumed = await control.resume(name);
+        return resumed.kind === 'refused'
+          ? { ...resumed, detail: `${REASONS[resumed.code].message} ${resumed.detail ?? ''}`.trim() }
+          : resumed;
+      },
+    },
+  });
+  const server = createServer(app);
+  server.listen(config.http.port, config.http.host);
+  await once(server, 'listening');
+  log.info({ port: (server.address() as AddressInfo).port }, 'api ready');
+
+  const stop = (): void => {
+    server.close(() => {
+      database.close().catch((error: unknown) => log.warn({ err: error }, 'the pool did not close'));
+    });
+    setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
+    server.closeIdleConnections();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,132 @@
+/**
+ * Composition root of `npm start`: reads the configuration, takes DATA_DIR, starts the system and stops it when asked.
+ * Run by launch.mjs, which has made sure that everything is installed and built.
+ */
+import path from 'node:path';
+
+import { loadConfig, readDotenv, type Config } from '../config';
+import { startTable } from '../config/startTable';
+import { lockDataFolder, openDataFolder, ProcessRecord } from '../embedded/dataFolder';
+import { messageOf } from '../embedded/processes';
+import { createSystem, type System } from '../embedded/system';
+import { unprivilegedUser } from '../embedded/unprivilegedUser';
+import { wire, type Wiring } from '../embedded/wiring';
+
+/** npm hands its child the Ctrl-C which the terminal has already sent, so two signals this close are one. */
+const SAME_KEYPRESS_MS = 400;
+
+const root = path.resolve(__dirname, '..', '..', '..');
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function printTable(config: Config, wiring: Wiring): void {
+  const rows = startTable(config, wiring);
+  const width = (pick: (row: (typeof rows)[number]) => string) =>
+    Math.max(...rows.map((row) => pick(row).length));
+  const [partWidth, whereWidth] = [width((row) => row.part), width((row) => row.where)];
+  say('');
+  for (const { part, where, from } of rows) {
+    say(
+      `  ${part.padEnd(partWidth)}  ${where.padEnd(whereWidth)}  ${from === '' ? '' : `(${from})`}`.trimEnd(),
+    );
+  }
+}
+
+function printFirstSteps(config: Config, wiring: Wiring): void {
+  const body = '{"name":"Ada Lovelace","email":"ada@example.com"}';
+  const quoted = process.platform === 'win32' ? `"${body.replaceAll('"', '\\"')}"` : `'${body}'`;
+  const key = config.apiKeys.length === 0 ? '' : ' -H "Authorization: Bearer <one of API_KEYS>"';
+  say(
+    `\nA first customer:\n  curl -s ${wiring.apiUrl}/customers -H "Content-Type: application/json"${key} -d ${quoted}`,
+  );
+  if (wiring.simulatorUrl !== null) say(`and see it at ${wiring.simulatorUrl}`);
+  say('\nCtrl-C stops everything; the data stays.');
+}
+
+/** The first signal stops in order, a later one kills. Resolves with the exit code once one has been obeyed. */
+function obeySignals(stop: () => Promise<void>, kill: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    let firstAt: number | null = null;
+    const onSignal = () => {
+      if (firstAt === null) {
+        firstAt = Date.now();
+        say('\nstopping (Ctrl-C again kills) …');
+        stop().then(
+          () => resolve(0),
+          (error: unknown) => {
+            say(`Not everything stopped cleanly: ${messageOf(error)}`);
+            resolve(1);
+          },
+        );
+      } else if (Date.now() - firstAt > SAME_KEYPRESS_MS) {
+        say('killed');
+        kill();
+        resolve(130);
+      }
+    };
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+  });
+}
+
+async function runSystem(config: Config, began: number): Promise<number> {
+  const record = new ProcessRecord(config.dataDir);
+  await record.endLeftovers(say);
+  const wiring = await wire(config, say);
+  const system: System = createSystem({
+    config,
+    wiring,
+    record,
+    root,
+    say,
+  });
+  const signalled = obeySignals(
+    () => system.stop(),
+    () => system.kill(),
+  );
+  const mustEnd = system.gaveUp.then((name) =>
+    Promise.reject(new Error(`${name} cannot go on; its reason is above`)),
+  );
+  say('starting …');
+  try {
+    const early = await Promise.race([system.start().then(() => null), mustEnd, signalled]);
+    if (early !== null) return early;
+  } catch (error) {
+    if (system.isStopping()) return signalled;
+    say(`\n${messageOf(error)}\n`);
+    await system.stop();
+    return 1;
+  }
+  printTable(config, wiring);
+  printFirstSteps(config, wiring);
+  say(`\nready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  try {
+    return await Promise.race([signalled, mustEnd]);
+  } catch (error) {
+    say(`\n${messageOf(error)}; stopping.`);
+    await system.stop();
+    return 1;
+  }
+}
+
+async function main(): Promise<number> {
+  const began = Date.now();
+  process.stdout.on('error', () => {}); // the terminal may be closed while we stop
+  const config = loadConfig(process.env, readDotenv(root));
+  openDataFolder(config.dataDir, unprivilegedUser() !== null);
+  const lock = lockDataFolder(config.dataDir);
+  try {
+    return await runSystem(config, began);
+  } finally {
+    lock.release();
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exit(1);
+  },
+);
