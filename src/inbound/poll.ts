@@ -31,7 +31,11 @@ const OVERLAP_EVERY_MS = 60_000;
 /** After this many polls without anything new the poller slows down. */
 const IDLE_AFTER_POLLS = 5;
 const IDLE_MS = 10_000;
-const LEASE_MS = 60_000;
+/**
+ * A killed poller is replaced after this long. A reading that takes longer may meet a second poller, which is harmless:
+ * events are stored once per id.
+ */
+const LEASE_MS = 15_000;
 /** A server without an event list is asked again this often, in case it learns. */
 const DEGRADED_MS = 600_000;
 
@@ -162,5 +166,13 @@ export async function runPoller(
       );
     }
     await ports.sleep(pause_ms);
+  }
+  try {
+    await ports.store.cursors.releasePoll(connector.connection, ports.poller);
+  } catch (error) {
+    ports.log.warn(
+      { err: error, connection: connector.connection },
+      'the poll lease was not released; it runs out',
+    );
   }
 }

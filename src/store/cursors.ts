@@ -57,3 +57,11 @@ export async function leasePoll(
   );
   return rowCount === 1;
 }
+
+/** Lets another process poll at once. */
+export async function releasePoll(sql: Sql, connection: ConnectionName, poller: string): Promise<void> {
+  await sql.query(
+    `update counterpart.event_cursors set lease_until = '-infinity' where connection = $1 and poller = $2`,
+    [connection, poller],
+  );
+}

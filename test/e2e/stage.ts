@@ -131,7 +131,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     STRIPE_API_BASE: simulator.url,
     PORT: String(port),
     WORKER_PORT: String(workerPort),
-    ...(webhooks ? { STRIPE_WEBHOOK_SECRET: SECRET } : { STRIPE_POLL_MS: '200' }),
+    ...(webhooks ? { STRIPE_WEBHOOK_SECRET: SECRET } : { STRIPE_POLL_MS: '250' }),
     ...options.env,
   };
   const url = `http://127.0.0.1:${port}`;
@@ -140,7 +140,18 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   pool.on('error', () => undefined);
   const api = createPart('api.js', env, `${url}/health/ready`);
   const worker = createPart('worker.js', env, `${workerUrl}/health/ready`);
-  await Promise.all([api.start(), worker.start()]);
+  async function close(): Promise<void> {
+    await Promise.all([api.stop(), worker.stop()]);
+    await pool.end();
+    await simulator.close();
+    await database.drop();
+  }
+  const started = await Promise.allSettled([api.start(), worker.start()]);
+  const failed = started.find((start) => start.status === 'rejected');
+  if (failed !== undefined) {
+    await close();
+    throw failed.reason;
+  }
 
   async function stripe(method: string, route: string, params?: Record<string, string>): Promise<Loose> {
     const control = route.startsWith('/_sim');
@@ -189,11 +200,6 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
         return rows[0].waiting === 0;
       });
     },
-    async close() {
-      await Promise.all([api.stop(), worker.stop()]);
-      await pool.end();
-      await simulator.close();
-      await database.drop();
-    },
+    close,
   };
 }

@@ -199,6 +199,7 @@ test("I16: personal values planted as canaries are in no log and nowhere in Temp
   await inSync(body.id);
   const remoteId = (await show(body.id)).sync[0].remote_id;
   await stage.call('PATCH', `/customers/${body.id}`, { name: `Second ${canary}` });
+  await inSync(body.id);
   await stage.stripe('POST', `/v1/customers/${remoteId}`, { email: `${canary}@example.org` });
   await stage.pool.query(
     `insert into counterpart.customers (name, email) values ('Import ${canary}', 'no address ${canary}')`,

@@ -1,0 +1,127 @@
+/** What the tests of this room share: an API of its own over a database of its own, and raw calls to it. */
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import pino from 'pino';
+import { freshDatabase } from '../../test/environment/database';
+import { openDatabase } from '../store/database';
+import type { Database } from '../store/database';
+import type { ConnectionView } from './connections';
+import type { ApiDeps } from './deps';
+import { createApi } from './index';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests, field by field
+export type Loose = any;
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Loose;
+  readonly text: string;
+}
+
+export interface CallOptions {
+  readonly headers?: Record<string, string>;
+  /** Sent as it is instead of JSON. */
+  readonly raw?: string | Uint8Array;
+}
+
+export interface TestApi {
+  readonly url: string;
+  readonly database: Database;
+  /** Every line that was logged, as text. */
+  readonly logged: string[];
+  call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Reply>;
+  /** Creates a customer and answers its body. */
+  customer(fields?: object): Promise<Loose>;
+  close(): Promise<void>;
+}
+
+export const STRIPE: ConnectionView = {
+  name: 'stripe',
+  system: 'stripe',
+  account: 'acct_sim',
+  mode: 'simulator',
+  state: 'active',
+  paused_at: null,
+  reason: null,
+  degraded: [],
+};
+
+/** Nothing that needs a network: each test replaces what it is about. */
+export function fakeDeps(database: Database, lines: string[] = []): ApiDeps {
+  return {
+    database,
+    apiKeys: [],
+    log: pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }),
+    readiness: async () => ({ ready: true, status: 'ok', parts: { postgres: 'ok' } }),
+    metricsText: async () => ({ contentType: 'text/plain; version=0.0.4', body: '# none\n' }),
+    webhook: (_request, response) => void response.status(200).json({ received: true }),
+    connections: {
+      list: async () => [STRIPE],
+      pause: async (name) => (name === 'stripe' ? 'paused' : 'unknown'),
+      resume: async (name) => (name === 'stripe' ? { kind: 'resumed' } : { kind: 'unknown' }),
+    },
+    clock: { now: () => Date.now() },
+  };
+}
+
+export function callTo(url: string): TestApi['call'] {
+  return async (method, path, body, options = {}) => {
+    const sent = options.raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    const response = await fetch(url + path, {
+      method,
+      redirect: 'manual',
+      headers: { ...(sent === undefined ? {} : { 'content-type': type }), ...options.headers },
+      ...(sent === undefined ? {} : { body: sent }),
+    });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : null,
+      text,
+    };
+  };
+}
+
+/** Listens on a free port. @returns its address and a way to end it */
+export async function listen(
+  app: http.RequestListener,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = http.createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** An API over a fresh database that knows the connection `stripe`. */
+export async function startForTest(change: (deps: ApiDeps) => ApiDeps = (deps) => deps): Promise<TestApi> {
+  const fresh = await freshDatabase();
+  const database = openDatabase(fresh.url, { max: 10, name: 'api test', onIdleError: () => undefined });
+  await database.query(`insert into counterpart.connections (name, system) values ('stripe', 'stripe')`);
+  const logged: string[] = [];
+  const server = await listen(createApi(change(fakeDeps(database, logged))));
+  const call = callTo(server.url);
+  return {
+    url: server.url,
+    database,
+    logged,
+    call,
+    customer: async (fields = { name: 'Ann' }) => (await call('POST', '/customers', fields)).body,
+    close: async () => {
+      await server.close();
+      await database.close();
+      await fresh.drop();
+    },
+  };
+}

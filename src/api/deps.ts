@@ -1,0 +1,36 @@
+import type { RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import type { Database } from '../store/database';
+import type { ConnectionView } from './connections';
+
+export interface Readiness {
+  /** False only when this process cannot do its own job. */
+  readonly ready: boolean;
+  readonly status: 'ok' | 'degraded';
+  /** Per part: `ok`, or what is wrong with it. Shown without a key, so it names no host and no secret. */
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** `refused`: the guard that paused the connection still objects; `code` is one of REASONS. */
+export type Resumed =
+  | { readonly kind: 'resumed' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly code: string; readonly detail: string };
+
+/** Everything the API may touch. */
+export interface ApiDeps {
+  readonly database: Database;
+  /** Empty: everybody who reaches the port is let in (only on loopback). */
+  readonly apiKeys: readonly string[];
+  readonly log: Logger;
+  readonly readiness: () => Promise<Readiness>;
+  readonly metricsText: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Receives `POST /webhooks/:connection`; finds the delivery's raw bytes, as a Buffer, in `request.body`. */
+  readonly webhook: RequestHandler;
+  readonly connections: {
+    list(): Promise<readonly ConnectionView[]>;
+    pause(name: string): Promise<'paused' | 'unknown'>;
+    resume(name: string): Promise<Resumed>;
+  };
+  readonly clock: { /** Unix milliseconds. */ now(): number };
+}

@@ -1,0 +1,333 @@
+import { z } from 'zod';
+import { createDocument } from 'zod-openapi';
+import type {
+  ZodOpenApiOperationObject,
+  ZodOpenApiPathsObject,
+  ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import { appliedBody, applyInput, conflictListBody } from './conflicts';
+import { connectionBody, connectionListBody } from './connections';
+import { onDuplicateChangeQuery, onDuplicateQuery } from './customers/duplicates';
+import { listBody, listQuery } from './customers/list';
+import { customerBody, customerPatchInput, newCustomerInput, syncEntryBody } from './customers/shapes';
+import { PROBLEMS } from './problem';
+import type { ProblemCode } from './problem';
+import { statusBody } from './status';
+
+/** The document `/openapi.json` answers with, made from the schemas that validate. */
+
+const problemBody = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    instance: z
+      .string()
+      .optional()
+      .meta({ description: 'Names the request, as the header Request-Id does.' }),
+    code: z
+      .enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]])
+      .meta({ description: 'What a program should switch on.' }),
+    errors: z
+      .array(
+        z.object({
+          pointer: z
+            .string()
+            .meta({ description: 'JSON Pointer into the body, or the name of a query parameter.' }),
+          code: z.string(),
+          detail: z.string(),
+        }),
+      )
+      .optional(),
+    matches: z
+      .array(z.object({ id: z.uuid(), href: z.string() }))
+      .optional()
+      .meta({ description: 'customer_exists and ambiguous: the customers that have this e-mail.' }),
+    deleted_at: z.iso.datetime().optional().meta({ description: 'customer_deleted.' }),
+    sync: z.array(syncEntryBody).optional().meta({ description: 'customer_deleted.' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' });
+
+const requestId = z.string().meta({ header: { id: 'RequestId' }, description: 'Names the request in logs.' });
+const etag = z.string().meta({ header: { id: 'ETag' }, description: 'The version in quotes, for If-Match.' });
+const location = z.string().meta({ description: 'Where the new customer stands.' });
+const replayed = z
+  .literal('true')
+  .optional()
+  .meta({ description: 'The answer kept under the Idempotency-Key.' });
+const next = z.string().optional().meta({ description: 'The next page, rel="next".' });
+
+const TEXT = { content: { 'text/plain': { schema: z.string() } } };
+const id = z.object({ id: z.uuid().meta({ description: 'The customer.' }) });
+const name = z.object({ name: z.string().meta({ description: 'The connection.' }) });
+const keyHeader = z.object({
+  'Idempotency-Key': z.string().optional().meta({
+    description:
+      'Any name for this request, e.g. a UUID. Sent again within 24 h, the same request gets the same answer.',
+  }),
+});
+const matchHeader = z.object({
+  'If-Match': z.string().optional().meta({ description: 'The ETag of the version that is meant.' }),
+});
+
+type Headers = Record<string, z.ZodType>;
+
+function ok(schema: z.ZodType, description: string, headers: Headers = {}) {
+  return {
+    description,
+    headers: z.object({ 'Request-Id': requestId, ...headers }),
+    content: { 'application/json': { schema } },
+  };
+}
+
+/** The problems of one operation by status, with the codes each may carry. */
+function problems(codes: readonly ProblemCode[]): ZodOpenApiResponsesObject {
+  const always: readonly ProblemCode[] = ['unauthorized', 'unavailable'];
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of [...codes, ...always]) {
+    const [status] = PROBLEMS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, named]) => [
+      String(status),
+      {
+        description: named.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(' '),
+        content: { 'application/problem+json': { schema: problemBody } },
+      },
+    ]),
+  );
+}
+
+const BODY_CODES = [
+  'body_malformed',
+  'body_missing',
+  'body_too_large',
+  'media_type',
+  'invalid',
+  'refused_by_database',
+] as const;
+const KEY_CODES = ['idempotency_key_malformed', 'idempotency_key_in_use', 'idempotency_key_reused'] as const;
+const GONE_CODES = ['not_found', 'customer_deleted'] as const;
+const MATCH_CODES = ['if_match_malformed', 'version'] as const;
+
+const customers: ZodOpenApiPathsObject = {
+  '/customers': {
+    post: {
+      summary: 'Create a customer',
+      requestParams: { query: onDuplicateQuery, header: keyHeader },
+      requestBody: { required: true, content: { 'application/json': { schema: newCustomerInput } } },
+      responses: {
+        201: ok(customerBody, 'Created.', {
+          Location: location,
+          ETag: etag,
+          'Idempotent-Replayed': replayed,
+        }),
+        200: ok(customerBody, 'on_duplicate=update: the customer that was there.', {
+          ETag: etag,
+          'Idempotent-Replayed': replayed,
+        }),
+        ...problems([...BODY_CODES, ...KEY_CODES, 'query_invalid', 'customer_exists', 'ambiguous']),
+      },
+    },
+    get: {
+      summary: 'List customers, newest first',
+      requestParams: { query: listQuery },
+      responses: {
+        200: ok(listBody, 'One page.', { Link: next }),
+        ...problems(['query_invalid', 'cursor_invalid']),
+      },
+    },
+  },
+  '/customers/{id}': {
+    get: {
+      summary: 'Read a customer',
+      requestParams: { path: id },
+      responses: { 200: ok(customerBody, 'The customer.', { ETag: etag }), ...problems(GONE_CODES) },
+    },
+    patch: {
+      summary: 'Change a customer',
+      requestParams: { path: id, query: onDuplicateChangeQuery, header: matchHeader },
+      requestBody: {
+        required: true,
+        content: {
+          'application/merge-patch+json': { schema: customerPatchInput },
+          'application/json': { schema: customerPatchInput },
+        },
+      },
+      responses: {
+        200: ok(customerBody, 'Changed.', { ETag: etag }),
+        ...problems([...BODY_CODES, ...GONE_CODES, ...MATCH_CODES, 'query_invalid', 'customer_exists']),
+      },
+    },
+    delete: {
+      summary: 'Delete a customer',
+      requestParams: { path: id, header: matchHeader },
+      responses: {
+        204: { description: 'Deleted, now or earlier.' },
+        ...problems(['not_found', ...MATCH_CODES]),
+      },
+    },
+  },
+  '/customers/{id}/restore': {
+    post: {
+      summary: 'Bring a deleted customer back',
+      requestParams: { path: id, query: onDuplicateChangeQuery, header: keyHeader },
+      responses: {
+        200: ok(customerBody, 'The customer.', { ETag: etag, 'Idempotent-Replayed': replayed }),
+        ...problems([...KEY_CODES, 'not_found', 'query_invalid', 'customer_exists']),
+      },
+    },
+  },
+  '/customers/{id}/sync': {
+    post: {
+      summary: 'Look again now',
+      requestParams: { path: id },
+      responses: {
+        202: ok(z.object({ id: z.uuid(), sync: z.array(syncEntryBody) }), 'Queued.'),
+        ...problems(['not_found']),
+      },
+    },
+  },
+};
+
+const conflicts: ZodOpenApiPathsObject = {
+  '/customers/{id}/conflicts': {
+    get: {
+      summary: 'List the values that lost, newest first',
+      requestParams: { path: id },
+      responses: { 200: ok(conflictListBody, 'The values.'), ...problems(['not_found']) },
+    },
+  },
+  '/customers/{id}/conflicts/{cid}/apply': {
+    post: {
+      summary: 'Take a value that lost, or answer a question',
+      requestParams: {
+        path: id.extend({ cid: z.uuid().meta({ description: 'The conflict.' }) }),
+        query: onDuplicateChangeQuery,
+        header: keyHeader,
+      },
+      requestBody: { required: false, content: { 'application/json': { schema: applyInput } } },
+      responses: {
+        200: ok(appliedBody, 'Applied; the change is on its way.', { 'Idempotent-Replayed': replayed }),
+        ...problems([
+          'body_malformed',
+          'body_too_large',
+          'media_type',
+          'invalid',
+          'refused_by_database',
+          ...KEY_CODES,
+          ...GONE_CODES,
+          'query_invalid',
+          'customer_exists',
+          'conflict_applied',
+          'conflict_closed',
+          'conflict_moved',
+          'restore_first',
+        ]),
+      },
+    },
+  },
+};
+
+const connections: ZodOpenApiPathsObject = {
+  '/connections': {
+    get: {
+      summary: 'List connections',
+      responses: { 200: ok(connectionListBody, 'All of them.'), ...problems([]) },
+    },
+  },
+  '/connections/{name}/pause': {
+    post: {
+      summary: 'Send nothing there until it is resumed',
+      requestParams: { path: name },
+      responses: { 200: ok(connectionBody, 'Paused.'), ...problems(['not_found']) },
+    },
+  },
+  '/connections/{name}/resume': {
+    post: {
+      summary: 'Resume a paused connection',
+      requestParams: { path: name },
+      responses: { 200: ok(connectionBody, 'Resumed.'), ...problems(['not_found', 'resume_refused']) },
+    },
+  },
+};
+
+const ready = z.object({
+  status: z.enum(['ok', 'degraded', 'unavailable']),
+  parts: z.record(z.string(), z.string()),
+});
+const open: Pick<ZodOpenApiOperationObject, 'security'> = { security: [] };
+
+const operation: ZodOpenApiPathsObject = {
+  '/status': {
+    get: {
+      summary: 'What is not in sync, why, and since when',
+      responses: { 200: ok(statusBody, 'Now.'), ...problems([]) },
+    },
+  },
+  '/metrics': {
+    get: {
+      summary: 'Metrics for Prometheus',
+      responses: { 200: { description: 'Now.', ...TEXT }, ...problems([]) },
+    },
+  },
+  '/health/live': {
+    get: {
+      ...open,
+      summary: 'Whether the process runs',
+      responses: { 200: ok(z.object({ status: z.literal('ok') }), 'It does.') },
+    },
+  },
+  '/health/ready': {
+    get: {
+      ...open,
+      summary: 'Whether it can do its job',
+      responses: { 200: ok(ready, 'It can; degraded names what is missing.'), 503: ok(ready, 'It cannot.') },
+    },
+  },
+  '/webhooks/{connection}': {
+    post: {
+      ...open,
+      summary: 'Hear of a change in the other system',
+      description: 'Called by that system, signed with the secret it shares with us.',
+      requestParams: { path: z.object({ connection: z.string() }) },
+      requestBody: { required: true, content: { 'application/json': { schema: z.unknown() } } },
+      responses: {
+        200: ok(z.object({ received: z.literal(true) }), 'Stored.'),
+        400: { description: 'Refused.' },
+        503: { description: 'Not stored; send it again.' },
+      },
+    },
+  },
+};
+
+/** What zod adds for its own strictness says nothing to a reader, and answers may gain fields. */
+function plain(schema: Record<string, unknown>, io: 'input' | 'output'): void {
+  if (io === 'output' && schema['additionalProperties'] === false) delete schema['additionalProperties'];
+  if (schema['format'] === 'date-time' || schema['format'] === 'uuid' || schema['type'] === 'integer')
+    delete schema['pattern'];
+  if (schema['minimum'] === Number.MIN_SAFE_INTEGER) delete schema['minimum'];
+  if (schema['maximum'] === Number.MAX_SAFE_INTEGER) delete schema['maximum'];
+}
+
+export function openApiDocument() {
+  const document: Parameters<typeof createDocument>[0] = {
+    openapi: '3.1.0',
+    info: {
+      title: 'Counterpart',
+      version: '1',
+      description: "Keeps a product's own customers and those of external systems equal, in both directions.",
+    },
+    servers: [{ url: '/' }],
+    security: [{ apiKey: [] }],
+    components: {
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'One of API_KEYS.' } },
+    },
+    paths: { ...customers, ...conflicts, ...connections, ...operation },
+  };
+  return createDocument(document, {
+    override: ({ jsonSchema, io }) => plain(jsonSchema, io),
+  });
+}

@@ -1,0 +1,134 @@
+import type { RequestHandler, Router } from 'express';
+import { z } from 'zod';
+import { countParked, countStates, listParked, readPolls, readQueue, SYNC_STATES } from '../store/syncState';
+import type { SyncState } from '../store/syncState';
+import { answering, json } from './answer';
+import { connectionBody } from './connections';
+import { presentReason } from './customers/present';
+import { reasonBody } from './customers/shapes';
+import type { ApiDeps } from './deps';
+import { resource } from './resource';
+
+/** Counting reads every record: several consoles that ask each second share one reading. */
+const COUNTS_KEPT_MS = 2_000;
+/** The rest is found with `GET /customers?sync_state=parked`. */
+const PARKED_SHOWN = 20;
+
+const counts = z.record(z.enum(SYNC_STATES), z.int());
+const seconds = z.number().meta({ description: 'Seconds.' });
+
+export const statusBody = z
+  .object({
+    counts: counts.meta({ description: 'Records by state, summed over the connections.' }),
+    queue_depth: z.int().meta({ description: 'Records that need a look.' }),
+    oldest_pending_seconds: seconds
+      .nullable()
+      .meta({ description: 'Age of the oldest hint that no look has answered.' }),
+    oldest_waiting_seconds: seconds
+      .nullable()
+      .meta({ description: 'Age of the oldest hint that waits for a connection.' }),
+    connections: z.array(
+      connectionBody.extend({
+        counts,
+        parked_by_reason: z.record(z.string(), z.int()),
+        poll: z
+          .object({ polled_seconds_ago: seconds, cursor_age_seconds: seconds })
+          .nullable()
+          .meta({ description: 'How far its event list was read; null where it is not read.' }),
+      }),
+    ),
+    parked: z
+      .array(
+        z.object({
+          id: z.uuid(),
+          connection: z.string(),
+          remote_id: z.string().nullable(),
+          has_row: z.boolean().meta({ description: 'False while it stands only in the other system.' }),
+          reason: reasonBody,
+        }),
+      )
+      .meta({
+        description: `The ${PARKED_SHOWN} parked last; all of them: GET /customers?sync_state=parked.`,
+      }),
+  })
+  .meta({ id: 'Status' });
+
+type Counts = Record<SyncState, number>;
+
+function none(): Counts {
+  return { pending: 0, in_sync: 0, waiting: 0, parked: 0, paused: 0, deleted: 0 };
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Math.max(0, Math.round(value * 10) / 10);
+}
+
+function sum(all: Iterable<Counts>): Counts {
+  const total = none();
+  for (const one of all) for (const state of SYNC_STATES) total[state] += one[state];
+  return total;
+}
+
+/** The counts, read anew when the last reading is older than `COUNTS_KEPT_MS`; readers at the same time share one. */
+function keptCounts({ database, clock }: ApiDeps): () => ReturnType<typeof countStates> {
+  let kept: { at: number; counts: ReturnType<typeof countStates> } | null = null;
+  return () => {
+    const now = clock.now();
+    if (kept === null || now - kept.at >= COUNTS_KEPT_MS || now < kept.at) {
+      const reading = countStates(database);
+      kept = { at: now, counts: reading };
+      // A failed reading is told to those who wait for it and kept for nobody else.
+      reading.catch(() => {
+        kept = null;
+      });
+    }
+    return kept.counts;
+  };
+}
+
+function readStatus(deps: ApiDeps): RequestHandler {
+  const countsNow = keptCounts(deps);
+  return answering(async () => {
+    const { database } = deps;
+    const [states, queue, parkedBy, parked, polls, connections] = await Promise.all([
+      countsNow(),
+      readQueue(database),
+      countParked(database),
+      listParked(database, PARKED_SHOWN),
+      readPolls(database),
+      deps.connections.list(),
+    ]);
+    const pollOf = (name: string) => {
+      const poll = polls.get(name);
+      return poll === undefined
+        ? null
+        : { polled_seconds_ago: rounded(poll.polledAgoS), cursor_age_seconds: rounded(poll.cursorAgeS) };
+    };
+    return json(200, {
+      counts: sum(states.values()),
+      queue_depth: queue.depth,
+      oldest_pending_seconds: rounded(queue.oldestPendingS),
+      oldest_waiting_seconds: rounded(queue.oldestWaitingS),
+      connections: connections.map((connection) => ({
+        ...connection,
+        counts: states.get(connection.name) ?? none(),
+        parked_by_reason: Object.fromEntries(
+          parkedBy.filter((row) => row.connection === connection.name).map((row) => [row.code, row.links]),
+        ),
+        poll: pollOf(connection.name),
+      })),
+      parked: parked.map((record) => ({
+        id: record.recordId,
+        connection: record.connection,
+        remote_id: record.remoteId,
+        has_row: record.hasRow,
+        reason: presentReason(record.reason),
+      })),
+    });
+  });
+}
+
+/** `GET /status`: what is not in sync, why, and since when. */
+export function routeStatus(router: Router, deps: ApiDeps): void {
+  resource(router, '/status', { get: readStatus(deps) });
+}

@@ -1,0 +1,242 @@
+/**
+ * Where records stand, told from link, queue and connection together. One definition, `STATE`, serves a record's `sync`
+ * array, the list's filter and the counts.
+ */
+import { parseRecordId, trusted } from '../core/ids';
+import type { RecordId } from '../core/ids';
+import type { Reason, ReasonCode } from '../core/reason';
+import type { Sql } from './database';
+
+export const SYNC_STATES = ['pending', 'in_sync', 'waiting', 'parked', 'paused', 'deleted'] as const;
+export type SyncState = (typeof SYNC_STATES)[number];
+
+/**
+ * Over `conn` (connection), `link` (the newest generation, or nulls), `queued` (its work_queue row, or nulls) and
+ * `live` (whether a row stands here). A queue row with an empty `waiting_on` is a hint no look has answered; one that
+ * names connections was answered by all others, so they keep their outcome.
+ */
+function stateOf(live: string): string {
+  return `case
+    when not ${live} and link.state in ('retired', 'void') then 'deleted'
+    when not ${live} and link.id is null and queued.record_id is null then 'deleted'
+    when conn.paused_at is not null then 'paused'
+    when conn.name = any(queued.waiting_on) then 'waiting'
+    when queued.waiting_on = '{}' then 'pending'
+    when link.id is null or link.state in ('retired', 'void') or link.outcome in ('paused', 'deleted') then 'pending'
+    else link.outcome
+  end`;
+}
+
+function joins(id: string): string {
+  return `left join lateral (
+      select * from counterpart.links l where l.connection = conn.name and l.catalog = 'customer' and l.record_id = ${id}
+      order by l.generation desc limit 1) as link on true
+    left join counterpart.work_queue queued on queued.catalog = 'customer' and queued.record_id = ${id}`;
+}
+
+/** SQL: whether the record `id` is in the state (a bind parameter) at any connection. */
+export function hasState(state: string, id: string, live: boolean): string {
+  return `exists (select from counterpart.connections conn ${joins(id)} where ${stateOf(String(live))} = ${state})`;
+}
+
+/** SQL: a condition every record in this state meets and that an index can answer; `true` where there is none. */
+export function mayHaveState(state: SyncState, id: string): string {
+  switch (state) {
+    case 'parked':
+      return `${id} in (select record_id from counterpart.links where catalog = 'customer' and outcome = 'parked')`;
+    case 'paused':
+      return 'exists (select from counterpart.connections where paused_at is not null)';
+    default:
+      return 'true';
+  }
+}
+
+export interface SyncEntry {
+  readonly connection: string;
+  readonly remoteId: string | null;
+  readonly state: SyncState;
+  readonly syncedVersion: number | null;
+  readonly lastSyncedAt: Date | null;
+  /** Only for waiting, parked and paused. */
+  readonly reason: (Reason & { readonly since: Date | null }) | null;
+}
+
+interface EntryRow {
+  record_id: string;
+  connection: string;
+  state: SyncState;
+  remote_id: string | null;
+  agreed_version: number | null;
+  last_synced_at: Date | null;
+  reason: Reason | null;
+  reason_since: Date | null;
+  paused_at: Date | null;
+  pause_code: ReasonCode | null;
+  pause_detail: string | null;
+  hinted_at: Date | null;
+}
+
+function reasonOf(row: EntryRow): SyncEntry['reason'] {
+  switch (row.state) {
+    case 'paused':
+      return {
+        code: row.pause_code ?? 'paused',
+        field: null,
+        detail: row.pause_detail,
+        since: row.paused_at,
+      };
+    case 'waiting':
+      return row.reason === null
+        ? { code: 'unavailable', field: null, detail: null, since: row.hinted_at }
+        : { ...row.reason, since: row.reason_since };
+    case 'parked':
+      return row.reason === null ? null : { ...row.reason, since: row.reason_since };
+    default:
+      return null;
+  }
+}
+
+/** A live record after its newest link was cut has no remote object until its next generation has one. */
+const ENTRY = `conn.name as connection, conn.paused_at, conn.pause_code, conn.pause_detail, queued.hinted_at,
+  case when r.live and link.state in ('retired', 'void') and not link.detached then null else link.remote_id end as remote_id,
+  link.agreed_version, link.last_synced_at, link.reason, link.reason_since, ${stateOf('r.live')} as state`;
+
+/** Each record's entries, one per connection by name. Records without any entry are missing from the map. */
+export async function readSync(
+  sql: Sql,
+  records: ReadonlyArray<{ id: RecordId; live: boolean }>,
+): Promise<ReadonlyMap<RecordId, readonly SyncEntry[]>> {
+  const { rows } = await sql.query<EntryRow>(
+    `select r.record_id, ${ENTRY} from unnest($1::uuid[], $2::boolean[]) as r (record_id, live)
+     cross join counterpart.connections conn ${joins('r.record_id')} order by conn.name`,
+    [records.map((record) => record.id), records.map((record) => record.live)],
+  );
+  const found = new Map<RecordId, SyncEntry[]>();
+  for (const row of rows) {
+    const id = trusted(parseRecordId(row.record_id), 'record id');
+    const entries = found.get(id) ?? [];
+    found.set(id, entries);
+    entries.push({
+      connection: row.connection,
+      remoteId: row.remote_id,
+      state: row.state,
+      syncedVersion: row.agreed_version,
+      lastSyncedAt: row.last_synced_at,
+      reason: reasonOf(row),
+    });
+  }
+  return found;
+}
+
+/** Records by state at each connection. Reads every record, link and queue row once: the answer is worth keeping a moment. */
+export async function countStates(sql: Sql): Promise<ReadonlyMap<string, Record<SyncState, number>>> {
+  const { rows } = await sql.query<{ connection: string; state: SyncState; records: number }>(
+    `with link as (
+       select distinct on (connection, record_id) * from counterpart.links where catalog = 'customer'
+       order by connection desc, record_id desc, generation desc),
+     known as (
+       select id, true as live from counterpart.customers
+       union all select record_id, false from counterpart.tombstones where catalog = 'customer'
+       union all select record_id, false from counterpart.links l where catalog = 'customer' and state = 'reserved'
+         and not exists (select from counterpart.customers c where c.id = l.record_id)
+         and not exists (select from counterpart.tombstones t where t.catalog = 'customer' and t.record_id = l.record_id))
+     select conn.name as connection, ${stateOf('r.live')} as state, count(*) as records
+     from known r cross join counterpart.connections conn
+     left join link on link.connection = conn.name and link.record_id = r.id
+     left join counterpart.work_queue queued on queued.catalog = 'customer' and queued.record_id = r.id
+     group by 1, 2`,
+  );
+  const counts = new Map<string, Record<SyncState, number>>();
+  for (const { connection, state, records } of rows) {
+    const of = counts.get(connection) ?? {
+      pending: 0,
+      in_sync: 0,
+      waiting: 0,
+      parked: 0,
+      paused: 0,
+      deleted: 0,
+    };
+    counts.set(connection, { ...of, [state]: records });
+  }
+  return counts;
+}
+
+export interface QueueNumbers {
+  readonly depth: number;
+  /** Age of the oldest hint no look has answered, seconds; null when there is none. */
+  readonly oldestPendingS: number | null;
+  /** Age of the oldest hint that waits for a connection, seconds; null when there is none. */
+  readonly oldestWaitingS: number | null;
+}
+
+export async function readQueue(sql: Sql): Promise<QueueNumbers> {
+  const { rows } = await sql.query<{ depth: number; pending: number | null; waiting: number | null }>(
+    `select count(*) as depth,
+       extract(epoch from clock_timestamp() - min(hinted_at) filter (where waiting_on = '{}'))::float8 as pending,
+       extract(epoch from clock_timestamp() - min(hinted_at) filter (where waiting_on <> '{}'))::float8 as waiting
+     from counterpart.work_queue`,
+  );
+  const { depth, pending, waiting } = rows[0]!;
+  return { depth, oldestPendingS: pending, oldestWaitingS: waiting };
+}
+
+/** Parked links by connection and reason. Reads the parked ones only. */
+export async function countParked(
+  sql: Sql,
+): Promise<ReadonlyArray<{ connection: string; code: ReasonCode; links: number }>> {
+  const { rows } = await sql.query<{ connection: string; code: ReasonCode; links: number }>(
+    `select connection, reason ->> 'code' as code, count(*) as links from counterpart.links
+     where outcome = 'parked' group by 1, 2 order by 1, 2`,
+  );
+  return rows;
+}
+
+export interface ParkedRecord {
+  readonly recordId: RecordId;
+  readonly connection: string;
+  readonly remoteId: string | null;
+  /** False for an object born elsewhere that was parked before it became a record here. */
+  readonly hasRow: boolean;
+  readonly reason: Reason & { readonly since: Date | null };
+}
+
+/** The links parked last, `limit` at most. */
+export async function listParked(sql: Sql, limit: number): Promise<ParkedRecord[]> {
+  const { rows } = await sql.query<{
+    record_id: string;
+    connection: string;
+    remote_id: string | null;
+    has_row: boolean;
+    reason: Reason;
+    reason_since: Date | null;
+  }>(
+    `select l.record_id, l.connection, l.remote_id, l.reason, l.reason_since,
+       exists (select from counterpart.customers c where c.id = l.record_id) as has_row
+     from counterpart.links l where l.outcome = 'parked' and l.reason is not null and l.catalog = 'customer'
+     order by l.reason_since desc nulls last, l.id desc limit $1`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    recordId: trusted(parseRecordId(row.record_id), 'record id'),
+    connection: row.connection,
+    remoteId: row.remote_id,
+    hasRow: row.has_row,
+    reason: { ...row.reason, since: row.reason_since },
+  }));
+}
+
+export interface PollNumbers {
+  /** Seconds since the event list was last read. */
+  readonly polledAgoS: number;
+  /** Seconds since the newest event that was read. */
+  readonly cursorAgeS: number;
+}
+
+/** How far each connection's event list was read. */
+export async function readPolls(sql: Sql): Promise<ReadonlyMap<string, PollNumbers>> {
+  const { rows } = await sql.query<{ connection: string; polled: number; cursor: number }>(
+    `select connection, extract(epoch from now() - polled_at)::float8 as polled,
+       extract(epoch from now() - event_created_at)::float8 as cursor from counterpart.event_cursors`,
+  );
+  return new Map(rows.map((row) => [row.connection, { polledAgoS: row.polled, cursorAgeS: row.cursor }]));
+}
