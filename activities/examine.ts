@@ -8,6 +8,7 @@ import type { Link } from '../src/store/links';
 import { applyDecision } from './applyDecision';
 import { failureFields, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
+import { refusedHere } from './failures';
 import type { OpenLink } from './openLook';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
@@ -66,6 +67,32 @@ async function foreignClaim(deps: ActivityDeps, link: Link, claims: RecordId): P
   return stepResult('done', 'released: it is what an open create of another record made');
 }
 
+/** Decides on the locked row, and writes what was decided in the same transaction. */
+async function decide(
+  deps: ActivityDeps,
+  tools: LinkTools,
+  link: Link,
+  view: Extract<SeenRemote, { kind: 'seen' }>,
+  firstSight: boolean,
+): Promise<StepResult> {
+  const recogniser = tools.catalog.recognisedBy;
+  return deps.store.transact(async (tx) => {
+    if (firstSight && recogniser !== null && 'fields' in view.remote) {
+      await tx.records.lockRecognised(tools.catalog, view.remote.fields[recogniser] ?? null);
+    }
+    const record = await tx.records.lockRecord(tools.catalog, link.recordId);
+    const locked = await tx.links.lockFenced(link.id, link.fence);
+    if (locked === null) return stepResult('stale', 'a newer look has this link');
+    const local = describeLocal(record, {
+      generation: locked.generation,
+      ending: locked.state === 'deleting',
+      hasBase: Object.keys(locked.base).length > 0,
+    });
+    const decision = reconcile(locked.base, local, view.remote, tools.policy);
+    return applyDecision({ deps, tx, tools, link: locked }, decision, local, view.remote);
+  });
+}
+
 /**
  * Reads the other side, decides, and does what the decision asks of Postgres: pull, base, lost values, and the intent
  * for what is to be sent. The decision is made on the locked row, in the transaction that writes it.
@@ -84,21 +111,12 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
   if (firstSight && view.claims !== null && view.claims !== link.recordId) {
     return foreignClaim(deps, link, view.claims);
   }
-  const recogniser = tools.catalog.recognisedBy;
-  const result = await deps.store.transact(async (tx) => {
-    if (firstSight && recogniser !== null && 'fields' in view.remote) {
-      await tx.records.lockRecognised(tools.catalog, view.remote.fields[recogniser] ?? null);
-    }
-    const record = await tx.records.lockRecord(tools.catalog, link.recordId);
-    const locked = await tx.links.lockFenced(link.id, link.fence);
-    if (locked === null) return stepResult('stale', 'a newer look has this link');
-    const local = describeLocal(record, {
-      generation: locked.generation,
-      ending: locked.state === 'deleting',
-      hasBase: Object.keys(locked.base).length > 0,
-    });
-    const decision = reconcile(locked.base, local, view.remote, tools.policy);
-    return applyDecision({ deps, tx, tools, link: locked }, decision, local, view.remote);
-  });
-  return { ...result, remoteId: link.remoteId, requestId: view.requestId };
+  try {
+    const result = await decide(deps, tools, link, view, firstSight);
+    return { ...result, remoteId: link.remoteId, requestId: view.requestId };
+  } catch (error) {
+    const refused = refusedHere(error);
+    if (refused === null) throw error;
+    return park(deps, link, refused, 'parked: our own database refuses it');
+  }
 }

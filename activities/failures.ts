@@ -42,6 +42,22 @@ export function remoteTrouble(connection: string, failure: RemoteFailure): Appli
   });
 }
 
+/**
+ * Codes by which our own database refuses data for good: data exceptions (22…), integrity constraints (23…) and a
+ * product's trigger that raises (P0001) (postgresql.org/docs/current/errcodes-appendix.html).
+ * @returns the reason, naming the rule and never the value; null for any other error
+ */
+export function refusedHere(error: unknown): Reason | null {
+  const code = codeOf(error);
+  if (!/^(22|23)[0-9A-Z]{3}$|^P0001$/.test(code)) return null;
+  const table = typeof error === 'object' && error !== null && 'table' in error ? error.table : undefined;
+  // a race for a link or an intent is ours to repeat
+  if (table === 'links' || table === 'intents') return null;
+  const constraint =
+    typeof error === 'object' && error !== null && 'constraint' in error ? error.constraint : undefined;
+  return { code: 'refused_here', field: null, detail: typeof constraint === 'string' ? constraint : code };
+}
+
 function codeOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : '';
@@ -56,5 +72,6 @@ export function ownTrouble(error: unknown): ApplicationFailure {
   return ApplicationFailure.create({
     type: OWN_TROUBLE,
     message: `${name} ${codeOf(error)}`.trim() + '; the log of the worker has the rest',
+    details: [{ code: 'internal', field: null, detail: codeOf(error) || name } satisfies Reason],
   });
 }

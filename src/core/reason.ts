@@ -1,29 +1,69 @@
 /**
  * Why a link is not in sync, in words an operator can act on. One enum, total: the API, the console, the CLI and the
- * runbook all read this table.
+ * runbook all read this table. `message` says what is the matter, `action` what a person does about it.
  */
 export const REASONS = {
-  conflict:
-    'Both sides changed this field differently and the policy is to ask. Apply one of the two values.',
-  rejected: 'The system refused the data. Edit the named field; the next edit is tried at once.',
-  remote_missing:
-    'The linked object was not found on the right account, and nothing proves a deletion. Restore it there, or delete the record here.',
-  claims_record:
-    'This object carries the mark of another record (copied metadata). Remove the mark in the system, then sync again.',
-  unauthorized: 'The key was refused. Set a valid key, then resume the connection.',
-  other_account:
-    'The key belongs to another account or mode than this connection was set up with. Set the right key, then resume.',
-  paused: 'The connection is paused by an operator. Resume it.',
-  unavailable: 'The system does not answer. Nothing to do: it is tried again by itself.',
-  rate_limited: 'The system asks us to slow down. Nothing to do: it is tried again by itself.',
-  ping_pong:
-    'The same field keeps being rewritten on both sides. Stop the automation that rewrites it, then sync again.',
-  delete_burst:
-    'Unusually many deletions in a short time. Check that they are meant, then resume the connection.',
-  bug: 'A call was made that the system calls wrong. Report it with the request id.',
-} as const;
+  conflict: {
+    message: 'Both sides changed this field differently and the policy is to ask.',
+    action: 'Apply one of the two values.',
+  },
+  rejected: {
+    message: 'The system refused the data.',
+    action: 'Edit the named field; the next edit is tried at once.',
+  },
+  remote_missing: {
+    message: 'The linked object was not found on the right account, and nothing proves a deletion.',
+    action: 'Restore it there, or delete the record here.',
+  },
+  claims_record: {
+    message: 'This object carries the mark of another record (copied metadata).',
+    action: 'Remove the mark in the system, then sync again.',
+  },
+  unauthorized: {
+    message: 'The key was refused.',
+    action: 'Set a valid key, then resume the connection.',
+  },
+  other_account: {
+    message: 'The key belongs to another account or mode than this connection was set up with.',
+    action: 'Set the right key, then resume the connection.',
+  },
+  paused: {
+    message: 'The connection is paused by an operator.',
+    action: 'Resume the connection.',
+  },
+  unavailable: {
+    message: 'The system does not answer.',
+    action: 'Nothing to do: it is tried again by itself.',
+  },
+  rate_limited: {
+    message: 'The system asks us to slow down.',
+    action: 'Nothing to do: it is tried again by itself.',
+  },
+  ping_pong: {
+    message: 'The same field keeps being rewritten on both sides.',
+    action: 'Stop the automation that rewrites it, then sync again.',
+  },
+  delete_burst: {
+    message: 'Unusually many deletions in a short time.',
+    action: 'Check that they are meant, then resume the connection.',
+  },
+  refused_here: {
+    message: 'A rule of our own database refused what the system has.',
+    action: 'Change the value in the system, or the rule here, then sync again.',
+  },
+  internal: {
+    message: 'The look failed on our own side.',
+    action: 'It is tried again by itself; the log of the worker names the error.',
+  },
+  bug: {
+    message: 'A call was made that the system calls wrong.',
+    action: 'Report it with the request id.',
+  },
+} as const satisfies Record<string, { message: string; action: string }>;
 
 export type ReasonCode = keyof typeof REASONS;
+
+export const REASON_CODES = Object.keys(REASONS) as [ReasonCode, ...ReasonCode[]];
 
 /** Why one link waits, is parked or paused. `since` is RFC 3339 UTC. */
 export interface Reason {

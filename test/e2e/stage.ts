@@ -58,6 +58,8 @@ export interface StageOptions {
   readonly webhooks?: boolean;
   /** More environment for api and worker. */
   readonly env?: Record<string, string>;
+  /** A Temporal server of the test's own, which it may stop. */
+  readonly temporal?: { readonly address: string; readonly namespace: string };
   readonly simulator?: Parameters<typeof startSimulator>[0];
 }
 
@@ -116,7 +118,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const webhooks = options.webhooks ?? true;
   const [database, temporal, simulator] = await Promise.all([
     freshDatabase(),
-    freshNamespace(),
+    options.temporal ?? freshNamespace(),
     startSimulator({
       port: 0,
       ...(webhooks ? { webhook: { url: `http://127.0.0.1:${port}/webhooks/stripe`, secret: SECRET } } : {}),
