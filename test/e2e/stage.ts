@@ -60,6 +60,10 @@ export interface StageOptions {
   readonly env?: Record<string, string>;
   /** A Temporal server of the test's own, which it may stop. */
   readonly temporal?: { readonly address: string; readonly namespace: string };
+  /** A migrated database on a Postgres of the test's own, which it may stop. */
+  readonly databaseUrl?: string;
+  /** False: api and worker are left for the test to start. */
+  readonly start?: boolean;
   readonly simulator?: Parameters<typeof startSimulator>[0];
 }
 
@@ -117,7 +121,9 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   const workerPort = await anyFreePort();
   const webhooks = options.webhooks ?? true;
   const [database, temporal, simulator] = await Promise.all([
-    freshDatabase(),
+    options.databaseUrl === undefined
+      ? freshDatabase()
+      : { url: options.databaseUrl, drop: async () => undefined },
     options.temporal ?? freshNamespace(),
     startSimulator({
       port: 0,
@@ -148,7 +154,8 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     await simulator.close();
     await database.drop();
   }
-  const started = await Promise.allSettled([api.start(), worker.start()]);
+  const parts = options.start === false ? [] : [api, worker];
+  const started = await Promise.allSettled(parts.map((part) => part.start()));
   const failed = started.find((start) => start.status === 'rejected');
   if (failed !== undefined) {
     await close();
