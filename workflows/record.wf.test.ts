@@ -1,4 +1,5 @@
 /** The order of looks, on a real Temporal server with scripted activities. */
+import { EventEmitter, once } from 'node:events';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -10,6 +11,7 @@ import { parseCatalogName, parseConnectionName, parseRecordId, trusted } from '.
 import { bundleWorkflows } from '../src/temporal/bundle';
 import { createDoorbell, ensureSearchAttributes, openClient } from '../src/temporal/client';
 import { createWorkers } from '../src/temporal/worker';
+import { stateQuery } from './messages';
 import { freshNamespace } from '../test/environment/namespace';
 import { until } from '../test/environment/until';
 
@@ -106,7 +108,7 @@ beforeEach(() => {
 });
 
 function doorbell() {
-  return createDoorbell(client, ['stripe'], () => true);
+  return createDoorbell(client, ['stripe'], true);
 }
 
 async function ring(record = nextRecord()): Promise<WorkflowHandle> {
@@ -240,25 +242,21 @@ test('I13: thousands of hints in one run continue as new, lose nothing, and no r
 }, 90_000);
 
 test('an engineer asks the open run what it is doing', async () => {
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const held = new EventEmitter();
   script.examine = async () => {
-    await held;
+    await once(held, 'release');
     return ended('done');
   };
   const record = nextRecord();
   const handle = await ring(record);
-  await until(
-    'the look is under way',
-    async () => ((await handle.query('state')) as { phase: string }).phase === 'looking',
-  );
+  await until('the look is under way', async () => (await handle.query(stateQuery)).phase === 'looking');
   expect(await handle.query('state')).toMatchObject({
     recordId: record.recordId,
     phase: 'looking',
     looks: 1,
     version: 1,
   });
-  release();
+  held.emit('release');
   await handle.result();
 });
 
@@ -286,10 +284,7 @@ test('a person who terminates a run by hand loses nothing: the next ring starts 
     return ended('done');
   };
   const first = await ring(record);
-  await until(
-    'the look is under way',
-    async () => ((await first.query('state')) as { phase: string }).phase === 'looking',
-  );
+  await until('the look is under way', async () => (await first.query(stateQuery)).phase === 'looking');
   await first.terminate('by hand');
   await expect(first.result()).rejects.toBeInstanceOf(WorkflowFailedError);
   stuck = false;

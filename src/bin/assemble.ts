@@ -2,6 +2,7 @@
  * The parts every process is made of, wired once from the configuration. Composition roots stand beside this file; only
  * they and src/temporal/worker know all the rooms.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createStore } from '../store/store';
 import type { Store } from '../store/store';
 import { CATALOGS } from '../catalogs/catalogs';
@@ -63,16 +64,34 @@ export function connectorsFrom(config: Config, installation: Installation): Map<
   return new Map([[name, stripe]]);
 }
 
-/** Waits for something that may not be up yet, saying so, for as long as it takes. */
-export async function untilUp<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
-  for (let pause_ms = RETRY_FIRST_MS; ; pause_ms = Math.min(pause_ms * 2, RETRY_LAST_MS)) {
+const NEVER = { stopped: () => false, pause: (ms: number) => sleep(ms) };
+
+/**
+ * Waits for something that may not be up yet, saying so, for as long as it takes.
+ * @returns null when the process was told to stop meanwhile
+ */
+export async function untilUp<T>(
+  what: string,
+  log: Logger,
+  attempt: () => Promise<T>,
+  { stopped, pause }: { stopped: () => boolean; pause: (ms: number) => Promise<unknown> },
+): Promise<T | null> {
+  for (let pause_ms = RETRY_FIRST_MS; !stopped(); pause_ms = Math.min(pause_ms * 2, RETRY_LAST_MS)) {
     try {
       return await attempt();
     } catch (error) {
       log.warn({ err: error, retry_in_ms: pause_ms }, `${what} is not reachable yet; trying again`);
-      await new Promise((resolve) => setTimeout(resolve, pause_ms));
+      await pause(pause_ms);
     }
   }
+  return null;
+}
+
+/** As `untilUp`, for what must be there before the process can even be told to stop in order. */
+export async function whenUp<T>(what: string, log: Logger, attempt: () => Promise<T>): Promise<T> {
+  const result = await untilUp(what, log, attempt, NEVER);
+  if (result === null) throw new Error('Waiting without an end ended');
+  return result;
 }
 
 /**
@@ -93,11 +112,11 @@ export async function assemble(process_name: string, config: Config, poolSize: n
     onIdleError: (error) =>
       log.warn({ err: error }, 'an idle Postgres connection broke; the pool replaces it'),
   });
-  const installation = await untilUp('Postgres', log, () => readInstallation(database));
+  const installation = await whenUp('Postgres', log, () => readInstallation(database));
   const connectors = connectorsFrom(config, installation);
   const store = createStore(database);
   for (const connector of connectors.values()) {
-    await untilUp('Postgres', log, () => store.connections.register(connector.connection, connector.system));
+    await whenUp('Postgres', log, () => store.connections.register(connector.connection, connector.system));
   }
   return {
     config,

@@ -2,14 +2,14 @@
 import { loadConfig, readDotenv } from '../config';
 import { createLog } from '../observability/log';
 import { migrate } from '../store/migrate';
-import { untilUp } from './assemble';
+import { whenUp } from './assemble';
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, readDotenv());
   const log = createLog('migrate', config.logLevel);
   const { databaseUrl } = config;
   if (databaseUrl === null) throw new Error('DATABASE_URL is not set: there is nothing to migrate.');
-  await untilUp('Postgres', log, () => migrate(databaseUrl));
+  await whenUp('Postgres', log, () => migrate(databaseUrl));
   log.info({}, 'the schema is up to date');
 }
 

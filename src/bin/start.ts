@@ -14,6 +14,7 @@ import { wire, type Wiring } from '../embedded/wiring';
 
 /** npm hands its child the Ctrl-C which the terminal has already sent, so two signals this close are one. */
 const SAME_KEYPRESS_MS = 400;
+const PARENT_POLL_MS = 250;
 
 const root = path.resolve(__dirname, '..', '..', '..');
 
@@ -45,8 +46,22 @@ function printFirstSteps(config: Config, wiring: Wiring): void {
   say('\nCtrl-C stops everything; the data stays.');
 }
 
+/**
+ * npm, told to end, ends without telling us: its shell swallows the signal. So our parent's end counts as a signal, but
+ * only under npm; who starts the launcher by hand in the background may well leave.
+ */
+function onOrphaned(config: Config, callback: () => void): void {
+  if (config.variables['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    callback();
+  }, PARENT_POLL_MS).unref();
+}
+
 /** The first signal stops in order, a later one kills. Resolves with the exit code once one has been obeyed. */
-function obeySignals(stop: () => Promise<void>, kill: () => void): Promise<number> {
+function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void): Promise<number> {
   return new Promise((resolve) => {
     let firstAt: number | null = null;
     const onSignal = () => {
@@ -67,6 +82,10 @@ function obeySignals(stop: () => Promise<void>, kill: () => void): Promise<numbe
       }
     };
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
+    // A terminal's Ctrl-C ends npm at once, and that must not count as the second one.
+    onOrphaned(config, () => {
+      if (firstAt === null) onSignal();
+    });
   });
 }
 
@@ -82,6 +101,7 @@ async function runSystem(config: Config, began: number): Promise<number> {
     say,
   });
   const signalled = obeySignals(
+    config,
     () => system.stop(),
     () => system.kill(),
   );

@@ -1,110 +1,58 @@
 /** The worker process: relay, workflows, remote calls, event poll. Needs Postgres and Temporal; waits for both. */
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import type { Worker } from '@temporalio/worker';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import type { Client, ConnectionOptions } from '@temporalio/client';
 import { createActivities } from '../../activities';
 import { CATALOGS } from '../catalogs/catalogs';
 import { loadConfig, readDotenv } from '../config';
-import { checkIdentity } from '../connections/account';
-import type { Connector } from '../connectors/connector';
+import { identifyAtStart } from '../connections/identifyAtStart';
 import { runPoller } from '../inbound/poll';
 import type { PollPorts } from '../inbound/poll';
 import { createRelay } from '../queue/relay';
 import { listenForWork } from '../queue/wakeup';
+import { removeExpired } from '../store/housekeeping';
 import { createDoorbell, ensureSearchAttributes, openClient } from '../temporal/client';
+import { SEARCH_ATTRIBUTES } from '../temporal/names';
 import { createWorkers } from '../temporal/worker';
 import { assemble, untilUp } from './assemble';
 import type { Assembly } from './assemble';
+import { serveHealth } from './workerHealth';
 
 const POOL_SIZE = 20;
 const BUNDLE = path.join(__dirname, '..', '..', 'workflow-bundle.js');
-const IDENTIFY_RETRY_MS = 2_000;
+const DEFAULT_TEMPORAL = 'localhost:7233';
+const TEMPORAL_ANSWERS_MS = 2_000;
+const HOUSEKEEPING_EVERY_MS = 3_600_000;
 
-/** Health of this process, for the supervisor and container checks. */
-interface Health {
-  temporal: boolean;
-  ready: boolean;
-}
-
-async function postgresAnswers(parts: Assembly): Promise<boolean> {
+async function temporalAnswers(client: Client, log: Assembly['log']): Promise<boolean> {
   try {
-    await parts.database.query('select 1');
+    await client.withDeadline(Date.now() + TEMPORAL_ANSWERS_MS, () =>
+      client.workflowService.getSystemInfo({}),
+    );
     return true;
   } catch (error) {
-    parts.log.warn({ err: error }, 'Postgres does not answer');
+    log.warn({ err: error }, 'Temporal does not answer');
     return false;
   }
 }
 
-function serveHealth(parts: Assembly, health: Health, temporalAnswers: () => Promise<boolean>) {
-  const server = createServer((request, response) => {
-    const answer = async (): Promise<[number, string, string]> => {
-      if (request.url === '/health/live') return [200, 'application/json', '{"status":"ok"}'];
-      if (request.url === '/metrics') {
-        return [200, parts.metrics.registry.contentType, await parts.metrics.registry.metrics()];
-      }
-      if (request.url !== '/health/ready') return [404, 'application/json', '{"status":"not_found"}'];
-      const postgres = await postgresAnswers(parts);
-      const temporal = health.ready && (await temporalAnswers());
-      const fine = postgres && temporal;
-      const body = { status: fine ? 'ok' : 'unavailable', parts: { postgres, temporal } };
-      return [fine ? 200 : 503, 'application/json', JSON.stringify(body)];
-    };
-    answer().then(
-      ([status, type, body]) => response.writeHead(status, { 'content-type': type }).end(body),
-      (error: unknown) => {
-        parts.log.error({ err: error }, 'the health check failed');
-        response.writeHead(500).end();
-      },
-    );
-  });
-  server.listen(parts.config.workerPort, parts.config.http.host);
-  return server;
-}
-
-/** Asks each connection who it is, until it answers; a wrong account pauses it and says so. */
-async function identifyAtStart(parts: Assembly, connector: Connector, stopped: () => boolean): Promise<void> {
-  const { store, log } = parts;
-  const { connection } = connector;
+/** Removes what is past its retention, now and every hour. */
+async function keepHouse(
+  parts: Assembly,
+  pause: (ms: number) => Promise<unknown>,
+  stopped: () => boolean,
+): Promise<void> {
   while (!stopped()) {
     try {
-      const check = await checkIdentity(store.connections, connector);
-      if (check.kind === 'right') {
-        const { account, apiBase, mode } = check.identity;
-        if (account === null && (await store.connections.noteDegraded(connection, 'account'))) {
-          log.warn(
-            { connection },
-            'degraded: this server does not name its account; it is known by its address',
-          );
-        }
-        log.info({ connection, account, api_base: apiBase, mode }, 'connected');
-        return;
-      }
-      if (check.kind === 'wrong') {
-        await store.connections.pause(connection, { code: check.reason.code, detail: check.reason.detail });
-        log.error(
-          { connection, detail: check.reason.detail },
-          'connection paused: this key belongs to another account',
-        );
-        return;
-      }
-      if (check.failure.kind === 'unauthorized') {
-        await store.connections.pause(connection, { code: 'unauthorized', detail: check.failure.code });
-        log.error({ connection, code: check.failure.code }, 'connection paused: the key was refused');
-        return;
-      }
-      log.warn(
-        { connection, failure: check.failure.kind, code: check.failure.code },
-        'the system does not answer yet',
-      );
+      while ((await removeExpired(parts.database)) > 0 && !stopped());
     } catch (error) {
-      log.warn({ err: error, connection }, 'the connection could not be identified yet');
+      parts.log.warn({ err: error }, 'expired rows could not be removed; tried again in an hour');
     }
-    await sleep(IDENTIFY_RETRY_MS);
+    await pause(HOUSEKEEPING_EVERY_MS);
   }
 }
 
@@ -128,52 +76,35 @@ function activitiesOf(parts: Assembly) {
   });
 }
 
-async function main(): Promise<void> {
-  const config = loadConfig(process.env, readDotenv());
-  const parts = await assemble('worker', config, POOL_SIZE);
-  const { log, store, connectors } = parts;
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ message }) => log.warn({ sdk: true }, message)),
-  });
-  const client = openClient(
-    { ...config.temporal.connection, address: config.temporal.address ?? 'localhost:7233' },
-    config.temporal.namespace,
-  );
-  const health: Health = { temporal: false, ready: false };
-  const temporalAnswers = async (): Promise<boolean> => {
-    try {
-      await client.withDeadline(Date.now() + 2_000, () => client.workflowService.getSystemInfo({}));
-      return true;
-    } catch (error) {
-      log.warn({ err: error }, 'Temporal does not answer');
-      return false;
-    }
-  };
-  const server = serveHealth(parts, health, temporalAnswers);
-  let stopping = false;
-  const stopped = (): boolean => stopping;
-  const stopSignal = new AbortController();
-  const workers: Worker[] = [];
-  const wakeup = listenForWork(parts.databaseUrl, log);
-  let searchable = true;
-  const relay = createRelay({
-    queue: store.queue,
-    doorbell: createDoorbell(client, [...connectors.keys()], () => searchable),
-    wake: wakeup.wait,
-    log,
-  });
+/** Ends the process's parts in order when it is told to; `pause` ends early then. */
+interface Stopping {
+  readonly stopped: () => boolean;
+  readonly pause: (ms: number) => Promise<void>;
+  readonly onStop: (end: () => void) => void;
+  readonly stop: () => void;
+}
 
+function createStopping(): Stopping {
+  const signal = new AbortController();
+  const ends: Array<() => void> = [];
   const stop = (): void => {
-    if (stopping) return;
-    stopping = true;
-    relay.stop();
-    stopSignal.abort();
-    void wakeup.close();
-    for (const worker of workers) worker.shutdown();
+    if (signal.signal.aborted) return;
+    signal.abort();
+    for (const end of ends) end();
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  return {
+    stopped: () => signal.signal.aborted,
+    // an aborted pause is a pause that is over
+    pause: (ms) => sleep(ms, undefined, { signal: signal.signal }).catch(() => undefined),
+    onStop: (end) => void ends.push(end),
+    stop,
+  };
+}
 
+function startBackground(parts: Assembly, { pause, stopped }: Stopping): Promise<unknown> {
+  const { store, log, connectors } = parts;
   const poll: PollPorts = {
     store,
     installation: parts.installation.id,
@@ -181,52 +112,103 @@ async function main(): Promise<void> {
     policies: parts.policies,
     poller: `${process.pid}-${randomUUID()}`,
     now: Date.now,
-    sleep: (ms) => sleep(ms, undefined, { signal: stopSignal.signal }).catch(() => undefined),
+    sleep: pause,
     log,
     heard: parts.metrics.heard,
   };
-  const background = [...connectors.values()].flatMap((connector) => [
-    identifyAtStart(parts, connector, stopped),
-    runPoller(poll, connector, config.stripe.pollMs ?? 300_000, stopped),
+  return Promise.all([
+    keepHouse(parts, pause, stopped),
+    ...[...connectors.values()].flatMap((connector) => [
+      identifyAtStart({ store, log, pause, stopped }, connector),
+      runPoller(poll, connector, parts.config.stripe.pollMs, stopped),
+    ]),
   ]);
+}
 
-  const connection = await untilUp('Temporal', log, () =>
-    NativeConnection.connect({
-      ...config.temporal.connection,
-      address: config.temporal.address ?? 'localhost:7233',
-    }),
+/** Waits for Temporal, then makes the workers. @returns null when the process was stopped meanwhile */
+async function connectWorkers(parts: Assembly, temporal: Temporal, stopping: Stopping) {
+  const { log, connectors } = parts;
+  const connection = await untilUp(
+    'Temporal',
+    log,
+    () => NativeConnection.connect(temporal.options),
+    stopping,
   );
-  const missing = await untilUp('Temporal', log, () =>
-    ensureSearchAttributes(client, config.temporal.namespace),
+  if (connection === null) return null;
+  const missing = await untilUp(
+    'Temporal',
+    log,
+    () => ensureSearchAttributes(temporal.client, temporal.namespace),
+    stopping,
   );
+  if (missing === null) return null;
   if (missing.length > 0) {
-    searchable = false;
+    const command = missing.map((name) => `--name ${name} --type ${SEARCH_ATTRIBUTES[name]}`).join(' ');
     log.warn(
       { missing },
-      `runs carry no search attributes; register them: temporal operator search-attribute create`,
+      `runs carry no search attributes; to register them: temporal operator search-attribute create ${command}`,
     );
   }
-  workers.push(
-    ...(await createWorkers({
-      connection,
-      namespace: config.temporal.namespace,
-      workflowBundle: { codePath: BUNDLE },
-      activities: activitiesOf(parts),
-      connections: [...connectors.keys()],
-    })),
-  );
-  health.ready = true;
-  log.info({ connections: [...connectors.keys()] }, 'worker ready');
-  if (!stopping) await Promise.all([relay.run(), ...workers.map((worker) => worker.run())]);
-  stop();
-  await Promise.all(background);
-  await connection.close();
-  await client.connection.close();
-  server.close();
-  await parts.database.close();
+  const workers = await createWorkers({
+    connection,
+    namespace: temporal.namespace,
+    workflowBundle: { codePath: BUNDLE },
+    activities: activitiesOf(parts),
+    connections: [...connectors.keys()],
+  });
+  return { connection, workers, searchable: missing.length === 0 };
+}
+
+interface Temporal {
+  readonly client: Client;
+  readonly namespace: string;
+  readonly options: ConnectionOptions & NativeConnectionOptions;
+}
+
+function openTemporal({ config }: Assembly): Temporal {
+  const { connection, address, namespace } = config.temporal;
+  const options = { ...connection, address: address ?? DEFAULT_TEMPORAL };
+  return { client: openClient(options, namespace), namespace, options };
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig(process.env, readDotenv());
+  const parts = await assemble('worker', config, POOL_SIZE);
+  const { log, store, connectors } = parts;
+  Runtime.install({ logger: new DefaultLogger('WARN', ({ message }) => log.warn({ sdk: true }, message)) });
+  const temporal = openTemporal(parts);
+  const stopping = createStopping();
+  let serving = false;
+  const server = serveHealth(parts, async () => serving && (await temporalAnswers(temporal.client, log)));
+  const background = startBackground(parts, stopping);
+  try {
+    const connected = await connectWorkers(parts, temporal, stopping);
+    if (connected !== null) {
+      const { connection, workers, searchable } = connected;
+      const wakeup = listenForWork(parts.databaseUrl, log);
+      const doorbell = createDoorbell(temporal.client, [...connectors.keys()], searchable);
+      const relay = createRelay({ queue: store.queue, doorbell, wake: wakeup.wait, log });
+      stopping.onStop(() => {
+        relay.stop();
+        void wakeup.close();
+        for (const worker of workers) worker.shutdown();
+      });
+      serving = true;
+      log.info({ connections: [...connectors.keys()] }, 'worker ready');
+      await Promise.all([relay.run(), ...workers.map((worker) => worker.run())]);
+      await connection.close();
+    }
+  } finally {
+    stopping.stop();
+    await background;
+    await temporal.client.connection.close();
+    server.close();
+    await parts.database.close();
+  }
 }
 
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  // A worker that broke is replaced by whoever supervises this process.
+  process.exit(1);
 });

@@ -34,7 +34,8 @@ export function createConnectionControl(
       const connector = byName(name);
       if (connector === undefined) return { kind: 'unknown' };
       const check = await checkIdentity(store.connections, connector);
-      if (check.kind === 'wrong') return { kind: 'refused', code: check.reason.code, detail: check.reason.detail };
+      if (check.kind === 'wrong')
+        return { kind: 'refused', code: check.reason.code, detail: check.reason.detail };
       if (check.kind === 'failed') {
         const code = check.failure.kind === 'unauthorized' ? 'unauthorized' : 'unavailable';
         return { kind: 'refused', code, detail: check.failure.code };

@@ -172,6 +172,13 @@ test('of several generations the newest tells', async () => {
     syncedVersion: 3,
   });
   expect(crm).toMatchObject({ connection: 'crm', remoteId: null, state: 'pending' });
+  const none = { pending: 0, in_sync: 0, waiting: 0, parked: 0, paused: 0, deleted: 0 };
+  expect(await countStates(database)).toEqual(
+    new Map([
+      ['stripe', { ...none, in_sync: 1 }],
+      ['crm', { ...none, pending: 1 }],
+    ]),
+  );
 });
 
 test('a pause tells its reason and since when', async () => {

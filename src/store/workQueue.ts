@@ -59,10 +59,11 @@ export async function unclaim(sql: Sql, due: readonly DueRecord[], delayMs: numb
 /** Milliseconds until the next row is due; 0 when one is due now, null when the queue is empty. */
 export async function msUntilDue(sql: Sql): Promise<number | null> {
   const { rows } = await sql.query<{ ms: number | null }>(
-    `select greatest(0, ceil(extract(epoch from min(due_at) - clock_timestamp()) * 1000))::bigint as ms
-     from counterpart.work_queue`,
+    // No greatest(0, …) here: it passes over a null, and an empty queue would be due at once, for ever.
+    `select ceil(extract(epoch from min(due_at) - clock_timestamp()) * 1000)::bigint as ms from counterpart.work_queue`,
   );
-  return rows[0]?.ms ?? null;
+  const ms = rows[0]?.ms ?? null;
+  return ms === null ? null : Math.max(0, ms);
 }
 
 /** The hint a look begins from. @returns null when nothing waits for this record */

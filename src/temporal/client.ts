@@ -7,6 +7,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import type { Doorbell } from '../queue/relay';
 import { DATA_CONVERTER } from './dataConverter';
 import { SEARCH_ATTRIBUTES, WORKFLOW_QUEUE, workflowId } from './names';
+import type { SearchAttribute } from './names';
 
 const DEADLINE_MS = 5_000;
 
@@ -20,7 +21,7 @@ export function openClient(options: ConnectionOptions, namespace: string): Clien
 export function createDoorbell(
   client: Client,
   connections: readonly string[],
-  searchable: () => boolean,
+  searchable: boolean,
 ): Doorbell {
   return {
     async ring({ catalog, recordId }) {
@@ -31,7 +32,7 @@ export function createDoorbell(
           args: [{ recordId }],
           signal: 'hint',
           staticSummary: `${catalog} ${recordId}`,
-          ...(searchable()
+          ...(searchable
             ? {
                 searchAttributes: { CounterpartCatalog: [catalog], CounterpartConnections: [...connections] },
               }
@@ -46,18 +47,20 @@ export function createDoorbell(
  * Makes sure the search attributes exist: a start with an unknown one is rejected.
  * @returns what is missing and could not be registered; empty when all is well
  */
-export async function ensureSearchAttributes(client: Client, namespace: string): Promise<string[]> {
+export async function ensureSearchAttributes(client: Client, namespace: string): Promise<SearchAttribute[]> {
   const { operatorService } = client.connection as Connection;
   const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
-  const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
+  const names = Object.keys(SEARCH_ATTRIBUTES) as SearchAttribute[];
+  const missing = names.filter((name) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return [];
   // temporal.api.enums.v1.IndexedValueType
   const TYPE_NUMBERS = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
-  const wanted = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => missing.includes(name));
   try {
     await operatorService.addSearchAttributes({
       namespace,
-      searchAttributes: Object.fromEntries(wanted.map(([name, type]) => [name, TYPE_NUMBERS[type]])),
+      searchAttributes: Object.fromEntries(
+        missing.map((name) => [name, TYPE_NUMBERS[SEARCH_ATTRIBUTES[name]]]),
+      ),
     });
     return [];
   } catch (error) {

@@ -20,3 +20,5 @@ export const SEARCH_ATTRIBUTES = {
   CounterpartConnections: 'KEYWORD_LIST',
   CounterpartOutcome: 'KEYWORD',
 } as const;
+
+export type SearchAttribute = keyof typeof SEARCH_ATTRIBUTES;
