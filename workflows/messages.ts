@@ -10,7 +10,7 @@ export interface RecordState {
   readonly phase: 'opening' | 'looking' | 'closing' | 'done';
   readonly looks: number;
   readonly version: number | null;
-  /** per connection, the latest step, e.g. `edited/edited merge push:email` */
+  /** per connection, the steps of this look, e.g. `edited/edited merge push:email` */
   readonly steps: Readonly<Record<string, string>>;
 }
 

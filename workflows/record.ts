@@ -30,6 +30,9 @@ export interface RecordInput {
 export interface RecordResult {
   readonly looks: number;
   readonly outcome: 'in_sync' | 'parked' | 'waiting' | 'paused' | 'unfinished';
+  readonly version: number | null;
+  /** Per connection, the steps of the last look, e.g. `edited/edited merge push:email; update email`. */
+  readonly steps: Readonly<Record<string, string>>;
 }
 
 type LinkEnd =
@@ -57,11 +60,14 @@ async function tendLink(link: OpenLink, note: (what: string) => void): Promise<L
   const step = (next: StepResult['next']) => (next === 'send' ? send : next === 'trace' ? trace : examine);
   let next: StepResult['next'] = 'examine';
   let direction: StepResult['direction'] = null;
+  let what = '';
   for (let taken = 0; taken < STEPS_MAX; taken += 1) {
     try {
-      const summary = `${link.connection}: ${next}`;
+      const summary =
+        what === '' ? `${link.connection}: ${next}` : `${link.connection}: ${next} after ${what}`;
       const result: StepResult = await step(next).executeWithOptions({ summary }, [link]);
-      note(result.what);
+      what = result.what;
+      note(what);
       direction = result.direction ?? direction;
       if (result.next === 'paused') {
         const reason = result.reason ?? NO_ANSWER;
@@ -88,6 +94,11 @@ async function tendLink(link: OpenLink, note: (what: string) => void): Promise<L
       remoteId: null,
     },
   };
+}
+
+function noted(steps: Record<string, string>, connection: string, what: string): Record<string, string> {
+  const before = steps[connection];
+  return { ...steps, [connection]: before === undefined ? what : `${before}; ${what}` };
 }
 
 interface LookOutcome {
@@ -130,7 +141,7 @@ export async function syncRecord(catalog: string, input: RecordInput): Promise<R
     steps = {};
     phase = 'looking';
     const ends = await Promise.all(
-      opened.links.map((link) => tendLink(link, (what) => (steps = { ...steps, [link.connection]: what }))),
+      opened.links.map((link) => tendLink(link, (what) => (steps = noted(steps, link.connection, what)))),
     );
     phase = 'closing';
     const results = ends.flatMap((end) => (end.kind === 'ended' ? [end.result] : []));
@@ -174,5 +185,5 @@ export async function syncRecord(catalog: string, input: RecordInput): Promise<R
   if (outcome !== 'in_sync' && workflowInfo().searchAttributes['CounterpartCatalog'] !== undefined) {
     upsertSearchAttributes({ CounterpartOutcome: [outcome] });
   }
-  return { looks, outcome };
+  return { looks, outcome, version, steps };
 }

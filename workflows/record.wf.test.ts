@@ -123,7 +123,12 @@ test('a quiet record has no open run: one hint, one look, and the run completes'
     return 'done';
   };
   const handle = await ring();
-  expect(await handle.result()).toEqual({ looks: 1, outcome: 'in_sync' });
+  expect(await handle.result()).toEqual({
+    looks: 1,
+    outcome: 'in_sync',
+    version: 1,
+    steps: { stripe: 'scripted' },
+  });
   expect(ends).toEqual([expect.objectContaining({ seq: 1, unfinished: [], paused: [] })]);
 });
 
@@ -202,7 +207,7 @@ test('I15: a connection whose attempts are used up leaves the row waiting, and t
     ends.push(end);
     return 'done';
   };
-  expect(await (await ring()).result()).toEqual({ looks: 1, outcome: 'waiting' });
+  expect(await (await ring()).result()).toMatchObject({ looks: 1, outcome: 'waiting' });
   expect(ends[0]?.unfinished).toEqual([
     expect.objectContaining({
       connection: 'stripe',
@@ -216,7 +221,7 @@ test('Postgres away: the run ends by itself, nothing fails, and the row rings ag
   script.openLook = async () => {
     throw ApplicationFailure.nonRetryable('away');
   };
-  expect(await (await ring()).result()).toEqual({ looks: 1, outcome: 'unfinished' });
+  expect(await (await ring()).result()).toMatchObject({ looks: 1, outcome: 'unfinished' });
 });
 
 test('I13: thousands of hints in one run continue as new, lose nothing, and no run grows past 1,000 events', async () => {

@@ -64,6 +64,8 @@ export interface StageOptions {
   readonly databaseUrl?: string;
   /** False: api and worker are left for the test to start. */
   readonly start?: boolean;
+  /** Told the simulator before api and worker start. */
+  readonly onSimulator?: (simulator: Simulator) => void;
   readonly simulator?: Parameters<typeof startSimulator>[0];
 }
 
@@ -131,6 +133,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       ...options.simulator,
     }),
   ]);
+  options.onSimulator?.(simulator);
   const env = {
     DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: temporal.address,
