@@ -5,6 +5,7 @@ import type { RemoteFailure } from '../src/core/failure';
 import type { CatalogName, ConnectionName } from '../src/core/ids';
 import type { Fingerprint } from '../src/store/installation';
 import type { Store } from '../src/store/store';
+import { notIdentified } from './failures';
 
 /** Where activities say what happened; ids, field names and codes only. */
 export interface ActivityLog {
@@ -28,6 +29,11 @@ export interface ActivityDeps {
   readonly connectors: ReadonlyMap<ConnectionName, Connector>;
   readonly policies: ReadonlyMap<CatalogName, Policy>;
   readonly installation: string;
+  /**
+   * Whether this process has checked whose account a connection's credentials open. Before that nothing is read or sent:
+   * a create would land in the wrong account before anybody could pause it.
+   */
+  readonly identified: (connection: ConnectionName) => boolean;
   readonly fingerprint: Fingerprint;
   readonly random: { uuid(): string };
   readonly log: ActivityLog;
@@ -44,7 +50,10 @@ export interface LinkTools {
   readonly remote: RemoteCatalog;
 }
 
-/** @throws when this worker was not configured for the connection or catalog: a deployment mistake, not the record's */
+/**
+ * @throws Error when this worker was not configured for the connection or catalog: a deployment mistake, not the record's
+ * @throws ApplicationFailure `RemoteTrouble` while the account behind the credentials is not checked yet
+ */
 export function toolsFor(
   deps: ActivityDeps,
   connection: ConnectionName,
@@ -59,6 +68,7 @@ export function toolsFor(
       `No connector for the catalog ${catalogName} at the connection ${connection} is configured here`,
     );
   }
+  if (!deps.identified(connection)) throw notIdentified(connection);
   return { catalog, policy, connector, remote };
 }
 

@@ -42,6 +42,16 @@ export function remoteTrouble(connection: string, failure: RemoteFailure): Appli
   });
 }
 
+/** The system has not told yet whose account this is, usually because it does not answer. */
+export function notIdentified(connection: string): ApplicationFailure {
+  const reason: Reason = { code: 'unavailable', field: null, detail: 'the account is not checked yet' };
+  return ApplicationFailure.create({
+    type: REMOTE_TROUBLE,
+    message: `${connection}: ${reason.detail}`,
+    details: [reason],
+  });
+}
+
 /**
  * Codes by which our own database refuses data for good: data exceptions (22…), integrity constraints (23…) and a
  * product's trigger that raises (P0001) (postgresql.org/docs/current/errcodes-appendix.html).

@@ -7,6 +7,8 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Client, ConnectionOptions } from '@temporalio/client';
 import { createActivities } from '../../activities';
+import type { Activities } from '../../activities';
+import type { ConnectionName } from '../core/ids';
 import { CATALOGS } from '../catalogs/catalogs';
 import { loadConfig, readDotenv } from '../config';
 import { identifyAtStart } from '../connections/identifyAtStart';
@@ -56,7 +58,7 @@ async function keepHouse(
   }
 }
 
-function activitiesOf(parts: Assembly) {
+function activitiesOf(parts: Assembly, identified: ReadonlySet<ConnectionName>) {
   const { store, connectors, policies, installation, fingerprint, log, metrics } = parts;
   return createActivities({
     store,
@@ -64,6 +66,7 @@ function activitiesOf(parts: Assembly) {
     connectors,
     policies,
     installation: installation.id,
+    identified: (connection) => identified.has(connection),
     fingerprint,
     random: { uuid: randomUUID },
     log,
@@ -103,7 +106,11 @@ function createStopping(): Stopping {
   };
 }
 
-function startBackground(parts: Assembly, { pause, stopped }: Stopping): Promise<unknown> {
+function startBackground(
+  parts: Assembly,
+  { pause, stopped }: Stopping,
+  identified: Set<ConnectionName>,
+): Promise<unknown> {
   const { store, log, connectors } = parts;
   const poll: PollPorts = {
     store,
@@ -119,14 +126,22 @@ function startBackground(parts: Assembly, { pause, stopped }: Stopping): Promise
   return Promise.all([
     keepHouse(parts, pause, stopped),
     ...[...connectors.values()].flatMap((connector) => [
-      identifyAtStart({ store, log, pause, stopped }, connector),
+      identifyAtStart(
+        { store, log, pause, stopped, identified: (name) => void identified.add(name) },
+        connector,
+      ),
       runPoller(poll, connector, parts.config.stripe.pollMs, stopped),
     ]),
   ]);
 }
 
 /** Waits for Temporal, then makes the workers. @returns null when the process was stopped meanwhile */
-async function connectWorkers(parts: Assembly, temporal: Temporal, stopping: Stopping) {
+async function connectWorkers(
+  parts: Assembly,
+  temporal: Temporal,
+  stopping: Stopping,
+  activities: Activities,
+) {
   const { log, connectors } = parts;
   const connection = await untilUp(
     'Temporal',
@@ -153,7 +168,7 @@ async function connectWorkers(parts: Assembly, temporal: Temporal, stopping: Sto
     connection,
     namespace: temporal.namespace,
     workflowBundle: { codePath: BUNDLE },
-    activities: activitiesOf(parts),
+    activities,
     connections: [...connectors.keys()],
   });
   return { connection, workers, searchable: missing.length === 0 };
@@ -180,9 +195,10 @@ async function main(): Promise<void> {
   const stopping = createStopping();
   let serving = false;
   const server = serveHealth(parts, async () => serving && (await temporalAnswers(temporal.client, log)));
-  const background = startBackground(parts, stopping);
+  const identified = new Set<ConnectionName>();
+  const background = startBackground(parts, stopping, identified);
   try {
-    const connected = await connectWorkers(parts, temporal, stopping);
+    const connected = await connectWorkers(parts, temporal, stopping, activitiesOf(parts, identified));
     if (connected !== null) {
       const { connection, workers, searchable } = connected;
       const wakeup = listenForWork(parts.databaseUrl, log);

@@ -101,6 +101,21 @@ test("failure 56: another account's key: nothing is deleted, the connection paus
   expect(await show(body.id)).toMatchObject({ name: 'Kept' });
 }, 60_000);
 
+test("a start with another account's key sends nothing at all: the pending create is not made there", async () => {
+  await stage.worker.stop();
+  const { body } = await stage.call('POST', '/customers', { name: 'Ours', email: 'ours@example.com' });
+  await fault({ name: 'other_account', path: '/v1/*', times: null });
+  await stage.worker.start();
+  const connection = async () => (await stage.call('GET', '/connections')).body.data[0];
+  await until('the connection pauses', async () => (await connection()).state === 'paused');
+  expect((await connection()).reason.code).toBe('other_account');
+  await until('the record says so', async () => (await show(body.id)).sync[0].state === 'paused');
+  expect(await stage.writes()).toEqual([]);
+  await stage.stripe('DELETE', '/_sim/faults');
+  expect((await stage.call('POST', '/connections/stripe/resume')).status).toBe(200);
+  await inSync(body.id);
+}, 60_000);
+
 test('Stripe is away: the API keeps answering, the record waits with its reason, and arrives afterwards', async () => {
   await fault({ name: 'refuse_503', path: '/v1/*', times: null });
   const { status, body } = await stage.call('POST', '/customers', {
