@@ -49,6 +49,8 @@ create table counterpart.tombstones (
   primary key (catalog, record_id)
 );
 create index tombstones_newest on counterpart.tombstones (catalog, created_at desc, record_id desc);
+create index tombstones_email on counterpart.tombstones (counterpart.canonical_email(fields ->> 'email'))
+  where catalog = 'customer';
 `;
 
 const LINKS = `
@@ -105,6 +107,7 @@ create unique index links_remote on counterpart.links (connection, catalog, remo
 create unique index links_live on counterpart.links (connection, catalog, record_id)
   where state in ('reserved', 'linked', 'deleting');
 create index links_record on counterpart.links (catalog, record_id);
+create index links_unsettled on counterpart.links (catalog, record_id) where outcome in ('parked', 'waiting');
 create index links_parked on counterpart.links (connection, (reason ->> 'code')) where outcome = 'parked';
 
 create table counterpart.intents (

@@ -13,6 +13,8 @@ import { createApi } from './index';
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests, field by field
 export type Loose = any;
 
+const WAITING_MAX_MS = 5_000;
+
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
@@ -84,6 +86,55 @@ export function callTo(url: string): TestApi['call'] {
       body: isJson && text !== '' ? JSON.parse(text) : null,
       text,
     };
+  };
+}
+
+/** A request with nothing but what is given: `fetch` refuses some headers and adds others of its own. */
+export function raw(
+  url: string,
+  options: http.RequestOptions,
+  body?: Buffer,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(url, options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+      );
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+/** Resolves once exactly `count` statements in this database wait for a lock. */
+export async function untilWaiting(database: Database, count: number): Promise<void> {
+  const deadline = Date.now() + WAITING_MAX_MS;
+  for (;;) {
+    const { rowCount } = await database.query(
+      `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if (rowCount === count) return;
+    if (Date.now() > deadline) throw new Error(`${rowCount} statements wait for a lock, not ${count}`);
+  }
+}
+
+/** Holds whatever `statement` locks, until it is let go. */
+export async function hold(
+  database: Database,
+  statement: string,
+  values: readonly unknown[],
+): Promise<{ query(text: string, values?: readonly unknown[]): Promise<unknown>; letGo(): Promise<void> }> {
+  const client = await database.pool.connect();
+  await client.query('begin');
+  await client.query(statement, [...values]);
+  return {
+    query: (text, more = []) => client.query(text, [...more]),
+    letGo: async () => {
+      await client.query('commit');
+      client.release();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { startForTest } from './api-for-tests';
+import { hold, startForTest, untilWaiting } from './api-for-tests';
 import type { Loose, Reply, TestApi } from './api-for-tests';
 import { appliedBody, conflictListBody } from './conflicts';
 
@@ -178,21 +178,13 @@ test("another customer's conflict, and an unknown one, are not found", async () 
 
 test('a look that holds the link makes the answer wait, so that no look decides with half of it', async () => {
   const lost = await withLost({ ours: 'Ann', theirs: 'Anna', winner: 'ask' });
-  const look = await api.database.pool.connect();
-  await look.query('begin');
-  await look.query('select from counterpart.links where id = $1 for update', [lost.link]);
-  await look.query(`update counterpart.conflicts set theirs = '"Anne"' where id = $1`, [lost.conflict]);
+  const look = await hold(api.database, 'select from counterpart.links where id = $1 for update', [
+    lost.link,
+  ]);
   const answer = apply(lost);
-  const waits = async () =>
-    (
-      await api.database.query(
-        `select 1 from pg_locks where not granted and locktype in ('transactionid', 'tuple')`,
-      )
-    ).rowCount === 1;
-  for (let left = 200; !(await waits()); left -= 1)
-    if (left === 0) throw new Error('The answer did not wait');
-  await look.query('commit');
-  look.release();
+  await untilWaiting(api.database, 1);
+  await look.query(`update counterpart.conflicts set theirs = '"Anne"' where id = $1`, [lost.conflict]);
+  await look.letGo();
   expect((await answer).body.code).toBe('conflict_moved');
   expect((await apply(lost)).body.customer.name).toBe('Anne');
 });

@@ -1,8 +1,7 @@
-import http from 'node:http';
 import type express from 'express';
 import { openDatabase } from '../store/database';
 import type { Database } from '../store/database';
-import { callTo, fakeDeps, listen } from './api-for-tests';
+import { callTo, fakeDeps, listen, raw } from './api-for-tests';
 import type { TestApi } from './api-for-tests';
 import type { ApiDeps } from './deps';
 import { createApi } from './index';
@@ -35,25 +34,6 @@ async function api(change: Partial<ApiDeps> = {}): Promise<{ url: string; call: 
   const { url, close } = await listen(createApi({ ...fakeDeps(database, logged), webhook, ...change }));
   open.push(close);
   return { url, call: callTo(url) };
-}
-
-/** A request as `fetch` would refuse to send it. */
-function raw(
-  url: string,
-  options: http.RequestOptions,
-  body?: Buffer,
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(url, options, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
-      );
-    });
-    request.on('error', reject);
-    request.end(body);
-  });
 }
 
 describe('who may come in', () => {

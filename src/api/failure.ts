@@ -14,9 +14,10 @@ const PG_MESSAGES =
 /**
  * SQLSTATEs that pass by themselves or by an operator's hand: connections (08), resources (53), operator and shutdown
  * (57), I/O (58), wrong password or database (28, 3D), deadlocks that outlived their repeats (40), a lock not had in
- * time (55P03), a standby that was just promoted (25006). postgresql.org/docs/current/errcodes-appendix.html
+ * time (55P03), a standby that was just promoted (25006), a schema the migrations have not made yet (3F, 42P01).
+ * postgresql.org/docs/current/errcodes-appendix.html
  */
-const TRANSIENT_STATES = /^(08|28|3D|40|53|57|58|55P03|25006)/;
+const TRANSIENT_STATES = /^(08|28|3D|40|53|57|58|55P03|25006|3F|42P01)/;
 /** A rule of the product's own: data exceptions (22), constraints (23), what a trigger raises (P0001). */
 const RULE_STATES = /^(22|23|P0001)/;
 
@@ -40,7 +41,7 @@ function fromDatabase(error: Error): Problem | null {
     ? TRANSIENT_STATES.test(code)
     : NETWORK_CODES.test(code) || PG_MESSAGES.test(error.message);
   if (!transient) return null;
-  return new Problem('unavailable', 'Nothing was changed. Try again shortly.', {
+  return new Problem('unavailable', 'Try again shortly; under an Idempotency-Key nothing is done twice.', {
     headers: { 'Retry-After': String(RETRY_AFTER_S) },
   });
 }

@@ -1,4 +1,4 @@
-import { startForTest } from './api-for-tests';
+import { hold, startForTest, untilWaiting } from './api-for-tests';
 import type { Reply, TestApi } from './api-for-tests';
 
 let api: TestApi;
@@ -76,18 +76,15 @@ test('ten at once under one key make one customer; those that came too early are
 
 test('a request that is still running holds its key', async () => {
   const key = newKey();
-  const blocked = await api.database.pool.connect();
-  await blocked.query('begin');
-  await blocked.query(`select pg_advisory_xact_lock(hashtextextended('customer:ida@example.com', 0))`);
+  const held = await hold(
+    api.database,
+    `select pg_advisory_xact_lock(hashtextextended('customer:ida@example.com', 0))`,
+    [],
+  );
   const first = create({ email: 'ida@example.com' }, key);
-  const waits = async () =>
-    (await api.database.query(`select 1 from pg_locks where locktype = 'advisory' and not granted`))
-      .rowCount === 1;
-  for (let left = 200; !(await waits()); left -= 1)
-    if (left === 0) throw new Error('The first request never waited');
+  await untilWaiting(api.database, 1);
   expect((await create({ email: 'ida@example.com' }, key)).body.code).toBe('idempotency_key_in_use');
-  await blocked.query('commit');
-  blocked.release();
+  await held.letGo();
   expect((await first).status).toBe(201);
 });
 

@@ -5,8 +5,9 @@ import { openApiDocument } from './openapi';
 const SNAPSHOT = path.join(__dirname, 'openapi.snapshot.json');
 
 test('the outside of the API is what was announced', () => {
-  // A change here is a promise to clients: write it down, then put the new document into the snapshot:
-  // node -r ./test/environment/swcRegister.cjs -p "JSON.stringify(require('./src/api/openapi.ts').openApiDocument())"
+  // A change is a promise to clients. If it is meant (additions are free, else a decision record), write it down with:
+  // node -r ./test/environment/swcRegister.cjs -p \
+  //   "JSON.stringify(require('./src/api/openapi.ts').openApiDocument(), null, 2)" > src/api/openapi.snapshot.json
   const announced: unknown = JSON.parse(readFileSync(SNAPSHOT, 'utf8'));
   expect(JSON.parse(JSON.stringify(openApiDocument()))).toEqual(announced);
 });

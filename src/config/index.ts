@@ -280,7 +280,10 @@ export function loadConfig(env: Environment = process.env, dotenvText?: string):
     dataDir: path.resolve(values.DATA_DIR),
     workerPort: values.WORKER_PORT,
     ports,
-    simulator: { latencyMs: values.SIMULATOR_LATENCY_MS, rateLimitPerSecond: values.SIMULATOR_RATE_LIMIT },
+    simulator: {
+      latencyMs: values.SIMULATOR_LATENCY_MS,
+      rateLimitPerSecond: values.SIMULATOR_RATE_LIMIT || null,
+    },
     embedded: values.COUNTERPART_EMBEDDED,
     sources,
     variables,

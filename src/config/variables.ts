@@ -190,9 +190,9 @@ export const VARIABLES = {
     `must be the milliseconds the simulator waits before each answer, 0 to ${LATENCY_MAX_MS}`,
   ).default(0),
   SIMULATOR_RATE_LIMIT: wholeNumber(
-    1,
+    0,
     RATE_LIMIT_MAX_PER_S,
-    'must be the requests per second after which the simulator answers 429',
+    'must be the requests per second after which the simulator answers 429 (0: no limit)',
   )
     .nullable()
     .default(null),

@@ -31,12 +31,20 @@ export function ensureDependencies(root) {
   const why = isStale(root);
   if (why === null) return;
   process.stderr.write(`${why}: running npm ci\n`);
-  const run = npm(root, ['ci', '--no-audit', '--no-fund']);
+  let run = npm(root, ['ci', '--no-audit', '--no-fund']);
   if (run.error !== undefined) throw new Error(`npm could not be started: ${run.error.message}`);
+  if (run.status !== 0) {
+    // npm 11 refuses a lock file when the registry in use offers other platforms' optional packages than the one it was
+    // written with. `npm install` takes the same locked versions and checksums; --no-save leaves the lock file alone.
+    process.stderr.write('npm ci failed (its reason is above): trying npm install with the same versions\n');
+    run = npm(root, ['install', '--no-save', '--no-audit', '--no-fund']);
+  }
   if (run.status !== 0) {
     // An install that stopped half-way must not pass for a whole one next time.
     rmSync(path.join(root, 'node_modules', '.package-lock.json'), { force: true });
-    throw new Error('npm ci failed (its reason is above): is the npm registry reachable, is the disk full?');
+    throw new Error(
+      'npm install failed too (its reason is above): is the npm registry reachable, is the disk full?',
+    );
   }
   // npm keeps the time stamps it likes; this one says when the tree was last known to fit.
   writeFileSync(path.join(root, 'node_modules', '.counterpart-checked'), `${new Date().toISOString()}\n`);

@@ -95,6 +95,7 @@ export async function waitForLock(
   file: string,
   withinMs: number,
   onWait: (holder: LockHolder) => void,
+  signal?: AbortSignal,
 ): Promise<{ release(): void }> {
   const deadline = Date.now() + withinMs;
   let told = false;
@@ -108,6 +109,6 @@ export async function waitForLock(
         `Process ${lock.holder.pid} has held ${file} since ${lock.holder.since}: end it, or wait for it to finish.`,
       );
     }
-    await sleep(WAIT_POLL_MS);
+    await sleep(WAIT_POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }

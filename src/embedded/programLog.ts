@@ -11,11 +11,12 @@ const FILE_MAX_BYTES = 20 * 1024 * 1024;
 const TERMINAL_MAX_LINES = 12;
 const TERMINAL_WINDOW_MS = 10_000;
 const LINE_MAX_CHARS = 600;
-/** pino's number for `warn`. */
-const WARN = 40;
+/** pino writes its levels as numbers, or as words where it is told to. */
+const PINO_WARN = 40;
+const LOUD_WORDS = new Set(['warn', 'error', 'fatal']);
 
 const pinoLine = z.object({
-  level: z.number(),
+  level: z.union([z.number(), z.string()]),
   msg: z.string().optional(),
   err: z.object({ message: z.string() }).optional(),
 });
@@ -43,7 +44,8 @@ export function terminalLine(line: string, stream: 'stdout' | 'stderr'): string 
     return stream === 'stderr' && line.trim() !== '' ? line.slice(0, LINE_MAX_CHARS) : null;
   const parsed = pinoLine.safeParse(parseJson(line));
   if (!parsed.success) return stream === 'stderr' ? line.slice(0, LINE_MAX_CHARS) : null;
-  if (parsed.data.level < WARN) return null;
+  const { level } = parsed.data;
+  if (typeof level === 'number' ? level < PINO_WARN : !LOUD_WORDS.has(level)) return null;
   const said = [parsed.data.msg, parsed.data.err?.message].filter(
     (text) => text !== undefined && text !== '',
   );

@@ -44,6 +44,7 @@ export interface System {
   start(): Promise<void>;
   /** In order: api, worker, simulator, Temporal, Postgres. Also while start() is still at it. */
   stop(): Promise<void>;
+  isStopping(): boolean;
   /** At once, without order. What Postgres has committed stays. */
   kill(): void;
 }
@@ -107,18 +108,27 @@ export function createSystem(options: SystemOptions): System {
     });
   }
 
+  const remember = (pid: number) => record.add('temporal', pid);
+
   async function temporal(): Promise<void> {
     const { temporal: port, temporalUi: uiPort } = wiring.ports;
     if (port === null || uiPort === null) return;
     const logFile = ownLog('temporal');
     const { cli, namespace } = config.temporal;
     const binary = await resolveTemporalBinary({ cli, env: config.variables, say, signal: giveUp.signal });
-    const onSpawn = (pid: number) => record.add('temporal', pid);
     const databaseFile = path.join(config.dataDir, 'temporal', 'temporal.db');
     await keep({
       name: 'temporal',
       start: () =>
-        startTemporal({ binary: binary.path, databaseFile, port, uiPort, namespace, logFile, onSpawn }),
+        startTemporal({
+          binary: binary.path,
+          databaseFile,
+          port,
+          uiPort,
+          namespace,
+          logFile,
+          onSpawn: remember,
+        }),
     });
   }
 
@@ -161,5 +171,5 @@ export function createSystem(options: SystemOptions): System {
     }
   }
 
-  return { gaveUp, start, stop, kill };
+  return { gaveUp, start, stop, kill, isStopping: () => giveUp.signal.aborted };
 }

@@ -16,7 +16,7 @@ import path from 'node:path';
 import { z } from 'zod';
 
 import { parseJson } from './json';
-import { waitForLock } from './lock';
+import { waitForLock, type LockHolder } from './lock';
 import { messageOf } from './processes';
 import { downloadTemporal, executableName, sha256Of, TEMPORAL_VERSION } from './temporalRelease';
 
@@ -246,9 +246,9 @@ export async function resolveTemporalBinary(options: ResolveOptions): Promise<Te
   if (onPath !== null) return onPath;
   const folder = cacheFolder(options.env);
   mkdirSync(folder, { recursive: true });
-  const lock = await waitForLock(path.join(folder, 'lock'), LOCK_MAX_MS, (holder) =>
-    options.say(`waiting for process ${holder.pid}, which is fetching Temporal`),
-  );
+  const tell = (holder: LockHolder) =>
+    options.say(`waiting for process ${holder.pid}, which is fetching Temporal`);
+  const lock = await waitForLock(path.join(folder, 'lock'), LOCK_MAX_MS, tell, options.signal);
   try {
     return (await fromCache(folder, reasons)) ?? (await fetchIntoCache(folder, options, reasons));
   } finally {

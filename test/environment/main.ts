@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   let ending: Promise<void> | null = null;
   const end = (): Promise<void> => {
     ending ??= Promise.allSettled(running.map((part) => part.stop())).then(() =>
-      rmSync(folder, { recursive: true, force: true }),
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
     );
     return ending;
   };

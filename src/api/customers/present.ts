@@ -14,7 +14,12 @@ type ReasonBody = NonNullable<SyncBody[number]['reason']>;
 
 /** A reason with its words from REASONS. */
 export function presentReason(reason: NonNullable<SyncEntry['reason']>): ReasonBody {
-  const { message, action } = REASONS[reason.code];
+  // A newer version of the product may have written a code that this one does not know.
+  const known: { message: string; action: string } | undefined = REASONS[reason.code];
+  const { message, action } = known ?? {
+    message: 'A reason this version has no words for.',
+    action: 'Update.',
+  };
   const { code, field, detail, since } = reason;
   return { code, message, action, field, detail, since: since?.toISOString() ?? null };
 }

@@ -1,4 +1,5 @@
-import { Stripe } from 'stripe';
+// oxlint-disable-next-line import/no-named-as-default -- the library's documented import; its named export is a type
+import Stripe from 'stripe';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -69,6 +69,12 @@ export function noSuch(noun: string, id: string, param: string, status: 400 | 40
   return invalid(`No such ${noun}: '${shorten(id)}'`, { status, param, code: 'resource_missing' });
 }
 
+export const noAccess = (accountId: string): StripeError =>
+  invalid(`The provided key does not have access to account '${shorten(accountId)}'.`, {
+    status: 403,
+    code: 'account_invalid',
+  });
+
 export const unknownUrl = (method: string, path: string): StripeError =>
   invalid(`Unrecognized request URL (${method}: ${shorten(path)}).`, { status: 404 });
 

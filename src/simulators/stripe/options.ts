@@ -34,25 +34,17 @@ export const DEFAULT_IDEMPOTENCY_HOURS = 24;
 
 const number = (max: number, fallback: number) => z.coerce.number().min(0).max(max).default(fallback);
 
-const environment = z
-  .object({
-    SIMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
-    HOST: z.string().min(1).default(DEFAULT_HOST),
-    SIMULATOR_DATA: z.string().min(1).optional(),
-    SIMULATOR_LATENCY_MS: number(60_000, 0),
-    SIMULATOR_RATE_LIMIT: number(1_000_000, 0),
-    SIMULATOR_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
-    SIMULATOR_WEBHOOK_SECRET: z.string().startsWith('whsec_').optional(),
-    SIMULATOR_FAULTS: z.enum(['0', '1']).default('0'),
-    SIMULATOR_IDEMPOTENCY_HOURS: number(8_760, DEFAULT_IDEMPOTENCY_HOURS),
-  })
-  .refine(
-    (env) => (env.SIMULATOR_WEBHOOK_URL === undefined) === (env.SIMULATOR_WEBHOOK_SECRET === undefined),
-    {
-      path: ['SIMULATOR_WEBHOOK_SECRET'],
-      error: 'SIMULATOR_WEBHOOK_URL and SIMULATOR_WEBHOOK_SECRET go together',
-    },
-  );
+const environment = z.object({
+  SIMULATOR_PORT: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+  HOST: z.string().min(1).default(DEFAULT_HOST),
+  SIMULATOR_DATA: z.string().min(1).optional(),
+  SIMULATOR_LATENCY_MS: number(60_000, 0),
+  SIMULATOR_RATE_LIMIT: number(1_000_000, 0),
+  SIMULATOR_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SIMULATOR_WEBHOOK_SECRET: z.string().startsWith('whsec_').optional(),
+  SIMULATOR_FAULTS: z.enum(['0', '1']).default('0'),
+  SIMULATOR_IDEMPOTENCY_HOURS: number(8_760, DEFAULT_IDEMPOTENCY_HOURS),
+});
 
 /**
  * An empty variable counts as not given.
@@ -61,9 +53,12 @@ const environment = z
 export function optionsFromEnvironment(env: NodeJS.ProcessEnv): SimulatorOptions {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const wrong = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`The simulator's configuration is wrong:\n${wrong.join('\n')}`);
+  const wrong = (parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  if ('SIMULATOR_WEBHOOK_URL' in given !== 'SIMULATOR_WEBHOOK_SECRET' in given) {
+    wrong.push('SIMULATOR_WEBHOOK_URL and SIMULATOR_WEBHOOK_SECRET: go together, one of them is missing');
+  }
+  if (!parsed.success || wrong.length > 0) {
+    throw new Error(`The simulator's configuration is wrong:\n  ${wrong.join('\n  ')}`);
   }
   const values = parsed.data;
   return {

@@ -6,7 +6,7 @@
 import type { Account, Origin } from './account';
 import { readCustomerChange } from './customer-fields';
 import { endpointObject } from './endpoints';
-import { badRequest, unknownUrl } from './errors';
+import { badRequest, noAccess, unknownUrl } from './errors';
 import type { Params } from './form';
 import { onlyKnown, readBoolean, readCreated, readList, readString } from './params';
 import { PAGE_PARAMS, readPage } from './shelf';
@@ -171,7 +171,7 @@ function listEndpoints({ account, params }: Call): Execute {
 function retrieveAccount({ account, id, params }: Call): Execute {
   onlyKnown(params, ['expand']);
   return () => {
-    if (id !== '' && id !== account.id) throw badRequest(`No such account: '${id}'`, 'id', 'account_invalid');
+    if (id !== '' && id !== account.id) throw noAccess(id);
     return {
       id: account.id,
       object: 'account',

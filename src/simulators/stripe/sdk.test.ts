@@ -1,4 +1,5 @@
-import { Stripe } from 'stripe';
+// oxlint-disable-next-line import/no-named-as-default -- the library's documented import; its named export is a type
+import Stripe from 'stripe';
 import { startForTest, type TestSimulator } from './client-for-tests';
 
 let sim: TestSimulator;

@@ -35,6 +35,16 @@ export const SCRIPT = String.raw`'use strict';
     return new Date(ms).toLocaleDateString();
   }
 
+  function when(ms) {
+    var node = make('span', 'when', ago(ms));
+    node.dataset.ms = ms;
+    return node;
+  }
+
+  function tick() {
+    document.querySelectorAll('.when').forEach(function (node) { node.textContent = ago(Number(node.dataset.ms)); });
+  }
+
   // Customers
 
   async function loadCustomers() {
@@ -68,7 +78,7 @@ export const SCRIPT = String.raw`'use strict';
       edit.type = 'button'; edit.dataset.id = customer.id;
       edit.setAttribute('aria-label', 'Edit ' + (customer.name || customer.email || customer.id));
       edit.addEventListener('click', function () { openEditor(customer); });
-      row.append(who, make('span', 'when', ago(customer.created * 1000)), edit);
+      row.append(who, when(customer.created * 1000), edit);
       return row;
     });
     list.replaceChildren.apply(list, rows);
@@ -167,7 +177,7 @@ export const SCRIPT = String.raw`'use strict';
 
   function entry(id, tag, tagTone, text, ms, detail) {
     var row = make('li'), box = make('details'), head = make('summary');
-    head.append(make('span', 'tag ' + tagTone, tag), make('span', 'grow', text), make('span', 'when', ago(ms)));
+    head.append(make('span', 'tag ' + tagTone, tag), make('span', 'grow', text), when(ms));
     box.append(head, make('pre', '', JSON.stringify(detail, null, 2)));
     box.open = state.open[id] === true;
     box.addEventListener('toggle', function () { state.open[id] = box.open; });
@@ -180,7 +190,7 @@ export const SCRIPT = String.raw`'use strict';
     events: async function () {
       var list = await call('GET', '/v1/events?limit=' + SHOWN_ACTIVITY);
       return list.data.map(function (event) {
-        var object = event.data.object, by = event.request && event.request.idempotency_key ? 'API' : 'no key';
+        var object = event.data.object, by = event.request && event.request.idempotency_key ? 'keyed' : 'no key';
         return entry(event.id, event.type.slice(9), event.type === 'customer.deleted' ? 'bad' : 'good', (object.name || object.email || object.id) + ' (' + by + ')', event.created * 1000, event);
       });
     },
@@ -239,6 +249,7 @@ export const SCRIPT = String.raw`'use strict';
       state.pulse = pulse;
       if (pulse.account !== old.account) await loadCustomers();
       if (pulse.account !== old.account || pulse.deliveries !== old.deliveries || pulse.requests !== old.requests) await loadActivity();
+      tick();
       $('connection').textContent = 'Live';
       $('connection').className = 'pill good';
     } catch (error) { lost(error); }
@@ -270,6 +281,9 @@ export const SCRIPT = String.raw`'use strict';
     $('tab-' + name).addEventListener('click', function () { choose(name); });
     $('tab-' + name).addEventListener('keydown', arrowKeys);
   });
+  // A link in an error's request_log_url leads here.
+  var asked = new URLSearchParams(location.search).get('request');
+  if (asked) { choose('requests'); state.open[asked] = true; }
   beat();
 })();
 `;

@@ -1,0 +1,139 @@
+import { createServer } from 'node:http';
+import { listen, startForTest } from '../api/api-for-tests';
+import type { Loose, TestApi } from '../api/api-for-tests';
+import { runCounterpart } from './index';
+
+let api: TestApi;
+// The server's clock jumps at every reading, so that no status is answered from an earlier count.
+let serverMs = 0;
+beforeAll(async () => {
+  const clock = { now: () => (serverMs += 60_000) };
+  api = await startForTest((deps) => ({ ...deps, clock, apiKeys: ['key-of-the-operator'] }));
+});
+beforeEach(async () => {
+  for (const table of ['customers', 'tombstones', 'links', 'work_queue']) {
+    await api.database.query(`delete from counterpart.${table}`);
+  }
+});
+afterAll(() => api.close());
+
+async function run(args: string[], env: Record<string, string> = {}) {
+  let out = '';
+  let err = '';
+  const code = await runCounterpart(args, {
+    env: { COUNTERPART_URL: api.url, COUNTERPART_API_KEY: 'key-of-the-operator', ...env },
+    now: () => Date.now(),
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+  });
+  return { code, out, err, json: (): Loose => JSON.parse(out) };
+}
+
+async function customer(outcome: string, reason: object | null = null): Promise<string> {
+  const { rows } = await api.database.query<{ id: string }>(
+    `insert into counterpart.customers (name, email) values (E'Ann\\x1b[31m', 'ann@example.com') returning id`,
+  );
+  const { id } = rows[0]!;
+  await api.database.query('delete from counterpart.work_queue');
+  await link(id, outcome, reason);
+  return id;
+}
+
+async function link(id: string, outcome: string, reason: object | null): Promise<void> {
+  await api.database.query(
+    `insert into counterpart.links (connection, catalog, record_id, generation, remote_id, state, born, outcome, agreed_version, reason, reason_since, last_synced_at)
+     values ('stripe', 'customer', $1::uuid, 1, 'cus_' || $1::text, 'linked', 'local', $2, 1, $3, now() - interval '3 min', now())`,
+    [id, outcome, reason === null ? null : JSON.stringify(reason)],
+  );
+}
+
+const REJECTED = { code: 'rejected', field: 'email', detail: 'email_invalid (req_1)' };
+
+test('status: all in sync ends with 0 and says so', async () => {
+  await customer('in_sync');
+  const { code, out } = await run(['status']);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^Connection +State +Mode +In sync /);
+  expect(out).toMatch(/^stripe +active +simulator +1 +0 +0 +0 +0 +0 +-$/m);
+  expect(out).toMatch(/Everything is in sync\.\n$/);
+});
+
+test('status: a parked record ends with 1, with its id, why, and what to do', async () => {
+  const id = await customer('parked', REJECTED);
+  const { code, out } = await run(['status']);
+  expect(code).toBe(1);
+  expect(out).toContain(`${id}  stripe, for 3 min`);
+  expect(out).toContain('rejected: The system refused the data. (field email; email_invalid (req_1))');
+  expect(out).toContain('To do: Edit the named field');
+});
+
+test('show: where a customer stands; what could steer the terminal is not passed on', async () => {
+  const fine = await customer('in_sync');
+  const { code, out } = await run(['show', fine]);
+  expect(code).toBe(0);
+  expect(out).toContain(`${fine}  version 1`);
+  expect(out).toContain('Name    Ann·[31m');
+  expect(out).toMatch(/^stripe +in_sync +cus_\S+ +1 +\d/m);
+});
+
+test('show: parked, edited since, deleted and unpulled customers', async () => {
+  const parked = await customer('parked', REJECTED);
+  expect(await run(['show', parked])).toMatchObject({ code: 1, out: expect.stringContaining('To do: Edit') });
+  await api.database.query('delete from counterpart.customers where id = $1', [parked]);
+  expect(await run(['show', parked])).toMatchObject({ code: 1, out: expect.stringContaining('deleted 0') });
+  const unpulled = '01890000-0000-7000-8000-000000000001';
+  await link(unpulled, 'parked', { ...REJECTED, code: 'claims_record' });
+  expect(await run(['show', unpulled])).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('stands only at stripe'),
+  });
+  expect(await run(['show', '01890000-0000-7000-8000-000000000002'])).toMatchObject({ code: 2, out: '' });
+});
+
+test('show: values that lost are listed with the id to apply them by', async () => {
+  const id = await customer('in_sync');
+  const { rows } = await api.database.query<{ id: string }>(
+    `insert into counterpart.conflicts (link_id, connection, catalog, record_id, field, ours, theirs, winner, cause)
+     select l.id, 'stripe', 'customer', $1::uuid, 'name', '"a"', '"b"', 'local', 'both_edited' from counterpart.links l
+     where record_id = $1 returning id`,
+    [id],
+  );
+  const { out } = await run(['show', id]);
+  expect(out).toMatch(new RegExp(`^${rows[0]!.id} +stripe +name +local +both_edited`, 'm'));
+});
+
+test('retry queues the customer', async () => {
+  const id = await customer('parked', REJECTED);
+  expect(await run(['retry', id])).toMatchObject({ code: 0, out: expect.stringContaining('looked at now') });
+  expect((await api.database.query('select from counterpart.work_queue')).rowCount).toBe(1);
+});
+
+test('pause and resume name the connection; an unknown one ends with 2', async () => {
+  expect(await run(['pause', 'stripe'])).toMatchObject({ code: 0, out: 'stripe is paused.\n' });
+  expect(await run(['resume', 'stripe'])).toMatchObject({ code: 0, out: 'stripe is resumed.\n' });
+  const { code, err } = await run(['pause', 'nobody']);
+  expect([code, err]).toEqual([2, 'Nothing stands at this address. There is no connection of this name.\n']);
+});
+
+test("--json prints the API's answers, refusals too", async () => {
+  const id = await customer('in_sync');
+  expect((await run(['show', id, '--json'])).json()).toMatchObject({ customer: { id }, conflicts: [] });
+  expect((await run(['status', '--json'])).json()).toHaveProperty('queue_depth', 0);
+  expect((await run(['pause', 'nobody', '--json'])).json()).toMatchObject({ code: 'not_found' });
+});
+
+test('a wrong key, a silent server, a stranger and a wrong command line end with 2 and say what to do', async () => {
+  expect((await run(['status'], { COUNTERPART_API_KEY: '' })).err).toMatch(/set COUNTERPART_API_KEY/);
+  const silent = await run(['status', '--json'], { COUNTERPART_URL: 'http://127.0.0.1:1' });
+  expect([silent.code, silent.err]).toEqual([2, expect.stringMatching(/Nobody answers .*npm start/)]);
+  expect(silent.json()).toHaveProperty('error');
+  expect((await run(['status'], { COUNTERPART_URL: 'localhost:3000' })).err).toMatch(/must be an address/);
+  const stranger = await listen(
+    createServer((_request, response) => void response.end('<html>')).listeners('request')[0] as never,
+  );
+  expect((await run(['status'], { COUNTERPART_URL: stranger.url })).err).toMatch(/is not Counterpart/);
+  await stranger.close();
+  expect((await run(['shwo'])).code).toBe(2);
+  expect((await run(['show'])).code).toBe(2);
+  expect((await run(['--help'])).code).toBe(0);
+});

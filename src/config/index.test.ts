@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import productVariables from '../../test/environment/productVariables.json';
+import { ConfigError, loadConfig } from './index';
+import { VARIABLES } from './variables';
+
+function problemsOf(env: Record<string, string>): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'no problem';
+}
+
+function poll(env: Record<string, string>): number {
+  return loadConfig({ STRIPE_API_KEY: 'sk_test_abcdefgh', ...env }).stripe.pollMs;
+}
+
+test('nothing configured: everything embedded, on this machine only, with the simulator', () => {
+  const config = loadConfig({});
+  expect(config).toMatchObject({
+    http: { host: '127.0.0.1', port: 3000, portSource: 'default' },
+    apiKeys: [],
+    databaseUrl: null,
+    temporal: { address: null, namespace: 'default', connection: {} },
+    stripe: { apiBase: null, mode: 'simulator', simulated: true, pollMs: 2_000 },
+    onDelete: 'propagate',
+    policy: { default: 'local', fields: {} },
+    embedded: [],
+  });
+  expect(path.isAbsolute(config.dataDir)).toBe(true);
+});
+
+test('the environment wins over .env, an empty value counts as not set, and each remembers where it came from', () => {
+  const config = loadConfig({ PORT: '4000', LOG_LEVEL: '' }, 'PORT=5000\nLOG_LEVEL=debug\nHOST=localhost\n');
+  expect(config.http).toEqual({ host: 'localhost', port: 4000, portSource: 'environment' });
+  expect(config.logLevel).toBe('debug');
+  expect(config.sources).toEqual({ PORT: 'environment', LOG_LEVEL: '.env', HOST: '.env' });
+});
+
+test('all wrong values are listed in one message, each with its mend', () => {
+  const message = problemsOf({
+    PORT: '3000x',
+    LOG_LEVEL: 'loud',
+    DATABASE_URL: 'mysql://x',
+    STRIPE_POLL_MS: '1',
+    ON_DELETE: 'maybe',
+    PUBLIC_URL: 'http://example.com',
+    TEMPORAL_ADDRESS: 'http://localhost:7233',
+    CONFLICT_POLICY: 'name=mine',
+  });
+  for (const name of [
+    'PORT',
+    'LOG_LEVEL',
+    'DATABASE_URL',
+    'STRIPE_POLL_MS',
+    'ON_DELETE',
+    'PUBLIC_URL',
+    'TEMPORAL_ADDRESS',
+  ]) {
+    expect(message).toMatch(new RegExp(`^  ${name} must`, 'm'));
+  }
+  expect(message).toContain('name=mine');
+  expect(message).toContain('8 mistakes');
+});
+
+test('the wrong kind of Stripe secret is named as the mistake, and never quoted', () => {
+  expect(problemsOf({ STRIPE_API_KEY: 'pk_test_abcdefgh' })).toMatch(/publishable key/);
+  expect(problemsOf({ STRIPE_API_KEY: 'whsec_abcdefgh' })).toMatch(/STRIPE_WEBHOOK_SECRET/);
+  expect(problemsOf({ STRIPE_WEBHOOK_SECRET: 'sk_test_abcdefgh' })).toMatch(/whsec_/);
+  for (const key of ['pk_test_abcdefgh', 'whsec_abcdefgh', 'garbage abcdefgh']) {
+    expect(problemsOf({ STRIPE_API_KEY: key })).not.toContain('abcdefgh');
+  }
+});
+
+test('a live key needs ALLOW_LIVE=1, and then deletes only untie', () => {
+  expect(problemsOf({ STRIPE_API_KEY: 'sk_live_abcdefgh' })).toMatch(/ALLOW_LIVE=1/);
+  expect(problemsOf({ STRIPE_API_KEY: 'rk_live_abcdefgh' })).toMatch(/ALLOW_LIVE=1/);
+  expect(problemsOf({ STRIPE_API_KEY: 'sk_oldformat' })).toMatch(/ALLOW_LIVE=1/);
+  const live = loadConfig({ STRIPE_API_KEY: 'sk_live_abcdefgh', ALLOW_LIVE: '1' });
+  expect([live.stripe.mode, live.onDelete]).toEqual(['live', 'detach']);
+  const test = loadConfig({ STRIPE_API_KEY: 'rk_test_abcdefgh' });
+  expect([test.stripe.mode, test.stripe.simulated, test.onDelete]).toEqual(['test', false, 'propagate']);
+});
+
+test('a Stripe-compatible server needs no key of ours, Stripe itself does', () => {
+  const config = loadConfig({ STRIPE_API_BASE: 'http://127.0.0.1:9999/v1/' });
+  expect(config.stripe).toMatchObject({ apiBase: 'http://127.0.0.1:9999', mode: 'test', simulated: false });
+  expect(problemsOf({ STRIPE_API_BASE: 'https://api.stripe.com' })).toMatch(/STRIPE_API_KEY is missing/);
+});
+
+test('the events are polled often only while nothing else brings them', () => {
+  expect(poll({})).toBe(2_000);
+  expect(poll({ STRIPE_WEBHOOK_SECRET: 'whsec_a,whsec_b' })).toBe(300_000);
+  expect(poll({ PUBLIC_URL: 'https://sync.example.com' })).toBe(300_000);
+  expect(poll({ PUBLIC_URL: 'https://sync.example.com', STRIPE_POLL_MS: '5000' })).toBe(5_000);
+});
+
+test('other machines are let in with API keys only, and short keys are refused', () => {
+  expect(problemsOf({ HOST: '0.0.0.0' })).toMatch(/API_KEYS is required/);
+  expect(problemsOf({ API_KEYS: 'short' })).toMatch(/16 characters/);
+  expect(
+    loadConfig({ HOST: '0.0.0.0', API_KEYS: '0123456789abcdef, fedcba9876543210' }).apiKeys,
+  ).toHaveLength(2);
+  expect(loadConfig({ HOST: '::1' }).http.host).toBe('::1');
+});
+
+test("Temporal's own variables decide the connection, and a key without an address is a mistake", () => {
+  const { temporal } = loadConfig({
+    TEMPORAL_ADDRESS: 'ns.a1.tmprl.cloud:7233',
+    TEMPORAL_NAMESPACE: 'ns.a1',
+    TEMPORAL_API_KEY: 'k'.repeat(20),
+  });
+  expect(temporal).toMatchObject({ address: 'ns.a1.tmprl.cloud:7233', namespace: 'ns.a1' });
+  expect(temporal.connection).toMatchObject({
+    address: 'ns.a1.tmprl.cloud:7233',
+    apiKey: 'k'.repeat(20),
+    tls: true,
+  });
+  expect(problemsOf({ TEMPORAL_API_KEY: 'k'.repeat(20) })).toMatch(/TEMPORAL_ADDRESS is missing/);
+});
+
+test('two parts cannot be given the same port', () => {
+  expect(problemsOf({ PORT: '4000', WORKER_PORT: '4000' })).toMatch(/WORKER_PORT is 4000, and so is PORT/);
+  expect(problemsOf({ PORT: '0', WORKER_PORT: '0' })).toBe('no problem');
+});
+
+test('a conflict policy may name one side for all fields and another for some', () => {
+  expect(loadConfig({ CONFLICT_POLICY: 'remote, email=ask' }).policy).toEqual({
+    default: 'remote',
+    fields: { email: 'ask' },
+  });
+});
+
+test('npm test strips every variable of the product, and .env.example explains every one', () => {
+  const { names, prefixes } = productVariables;
+  const example = readFileSync(path.join(__dirname, '..', '..', '.env.example'), 'utf8');
+  for (const name of Object.keys(VARIABLES)) {
+    expect(names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix)) ? name : '').toBe(name);
+    if (name !== 'COUNTERPART_EMBEDDED') expect(example).toContain(`#${name}=`);
+  }
+});

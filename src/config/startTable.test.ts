@@ -1,0 +1,30 @@
+import { loadConfig } from './index';
+import { maskSecret, maskUrl, startTable } from './startTable';
+
+const ADDRESSES = {
+  apiUrl: 'http://127.0.0.1:3000',
+  temporalUiUrl: null,
+  temporalAddress: 'temporal:7233',
+  simulatorUrl: null,
+  databaseUrl: 'postgres://app:hunter22@db:5432/app',
+};
+
+test('secrets are masked', () => {
+  expect(maskSecret('sk_test_0123456789abcd')).toBe('sk_test_…abcd');
+  expect(maskSecret('sk_test_ab')).toBe('sk_test_…');
+  expect(maskUrl('postgres://app:hunter22@db/app?password=hunter22')).not.toContain('hunter22');
+});
+
+test('each part says whether it is embedded or real, and where its setting came from', () => {
+  const config = loadConfig(
+    { DATABASE_URL: ADDRESSES.databaseUrl, TEMPORAL_ADDRESS: 'temporal:7233' },
+    'STRIPE_API_KEY=sk_test_0123456789abcd',
+  );
+  const rows = startTable(config, ADDRESSES);
+  const find = (part: string) => rows.find((row) => row.part === part);
+  expect(find('Postgres')).toMatchObject({ from: 'real; DATABASE_URL from the environment' });
+  expect(find('Stripe (test mode)')).toMatchObject({ from: 'real; STRIPE_API_KEY from .env' });
+  expect(find('Temporal')).toMatchObject({ from: 'real; TEMPORAL_ADDRESS from the environment' });
+  expect(find('API')).toMatchObject({ from: 'default' });
+  expect(JSON.stringify(rows)).not.toMatch(/hunter22|0123456789/);
+});

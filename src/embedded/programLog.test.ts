@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import { logSink, openLog, terminalLine } from './programLog';
+
+test('warnings and errors are for the terminal, the rest for the file', () => {
+  expect(terminalLine('{"level":30,"msg":"fine"}', 'stdout')).toBeNull();
+  expect(terminalLine('{"level":"info","msg":"fine"}', 'stdout')).toBeNull();
+  expect(terminalLine('{"level":40,"msg":"careful"}', 'stdout')).toBe('careful');
+  expect(terminalLine('{"level":"error","msg":"broken","err":{"message":"why"}}', 'stdout')).toBe(
+    'broken: why',
+  );
+  expect(terminalLine('plain words', 'stdout')).toBeNull();
+  expect(terminalLine('Error: a crash', 'stderr')).toBe('Error: a crash');
+});
+
+test('a part in trouble does not flood the terminal, and its file has every line', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'counterpart-log-'));
+  try {
+    const file = openLog(folder, 'api');
+    const said: string[] = [];
+    let now = 1_000_000;
+    const log = logSink(
+      file,
+      'api',
+      (line) => said.push(line),
+      () => now,
+    );
+    for (let i = 0; i < 100; i += 1) log.write('{"level":50,"msg":"again"}\n', 'stdout');
+    expect(said).toHaveLength(12);
+    now += 11_000;
+    log.write('{"level":50,"msg":"la', 'stdout');
+    log.write('ter"}\n', 'stdout');
+    expect(said.slice(12)).toEqual([`api: … and 88 more lines, see ${file}`, 'api: later']);
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(102);
+    openLog(folder, 'api');
+    expect(readFileSync(file, 'utf8')).toBe('');
+    expect(readFileSync(`${file}.1`, 'utf8')).toContain('later');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
