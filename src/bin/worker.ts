@@ -26,6 +26,8 @@ import { serveHealth } from './workerHealth';
 
 const POOL_SIZE = 20;
 const BUNDLE = path.join(__dirname, '..', '..', 'workflow-bundle.js');
+/** The workers of connections run activities only, on purpose. */
+const EXPECTED_WARNING = 'No workflows registered';
 const DEFAULT_TEMPORAL = 'localhost:7233';
 const TEMPORAL_ANSWERS_MS = 2_000;
 const HOUSEKEEPING_EVERY_MS = 3_600_000;
@@ -190,7 +192,11 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env, readDotenv());
   const parts = await assemble('worker', config, POOL_SIZE);
   const { log, store, connectors } = parts;
-  Runtime.install({ logger: new DefaultLogger('WARN', ({ message }) => log.warn({ sdk: true }, message)) });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ message }) => {
+      log[message.startsWith(EXPECTED_WARNING) ? 'debug' : 'warn']({ sdk: true }, message);
+    }),
+  });
   const temporal = openTemporal(parts);
   const stopping = createStopping();
   let serving = false;
