@@ -47,7 +47,7 @@ function memoryQueue() {
       due.push(record);
       wakeWaiter?.();
     },
-    claimDue: async (limit: number): Promise<DueRecord[]> => due.splice(0, limit),
+    claimDue: async ({ rows }: { rows: number }): Promise<DueRecord[]> => due.splice(0, rows),
     unclaim: async (records: readonly DueRecord[]): Promise<void> => void due.push(...records),
     msUntilDue: async (): Promise<number | null> => (due.length > 0 ? 0 : null),
     wake: (ms: number): Promise<void> =>

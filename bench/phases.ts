@@ -63,6 +63,8 @@ export interface Measured {
   readonly acknowledgement: Phase<Acknowledged>;
   readonly echo: EchoCost;
   readonly histories: BothWays<HistoryCost>;
+  /** The same while the queue is long: rings that are repeated because a look is late cost here. */
+  readonly historiesUnderLoad: BothWays<HistoryCost>;
   readonly floor: {
     readonly propagation: BothWays<Quantiles>;
     readonly throughput: BothWays<Phase<Drained>>;
@@ -159,8 +161,8 @@ export async function measure(course: Course): Promise<Measured> {
   );
   await untilQuiet(rig);
   const throughput = {
-    out: await phase(course, 'throughput outward', () => throughputOut(rig, customers)),
-    in: await phase(course, 'throughput inward', () => throughputIn(rig, customers)),
+    out: await timed(() => phase(course, 'throughput outward', () => throughputOut(rig, customers))),
+    in: await timed(() => phase(course, 'throughput inward', () => throughputIn(rig, customers))),
   };
   const events = await collectEvents(rig, sizes.webhooksEach);
   const acknowledged = await phase(course, 'webhooks', () => acknowledgement(rig, events));
@@ -173,12 +175,16 @@ export async function measure(course: Course): Promise<Measured> {
       firstCopy: copied,
       idle,
       propagation: { out: out.value, in: inward.value },
-      throughput,
+      throughput: { out: throughput.out.value, in: throughput.in.value },
       acknowledgement: acknowledged,
       echo,
       histories: {
         out: await historyCost(rig.temporal, each, out.from, out.to),
         in: await historyCost(rig.temporal, each, inward.from, inward.to),
+      },
+      historiesUnderLoad: {
+        out: await historyCost(rig.temporal, customers.length, throughput.out.from, throughput.out.to),
+        in: await historyCost(rig.temporal, customers.length, throughput.in.from, throughput.in.to),
       },
       floor: await measureFloor(course, floor),
       peakBytes: Object.fromEntries(footprint.peaks()),

@@ -4,6 +4,7 @@ import { canMeasureProcesses } from './footprint';
 import type { Measured, Phase, Sizes } from './phases';
 import { CHANGES_PER_S } from './propagation';
 import { WEBHOOKS_PER_S } from './acknowledgement';
+import type { HistoryCost } from './histories';
 import type { Quantiles } from './quantiles';
 import { SIMULATOR_LATENCY_MS } from './rig';
 import type { Drained } from './throughput';
@@ -101,25 +102,25 @@ function throughputLines(measured: Measured): string[] {
   });
 }
 
-function costLines({ histories, floor, echo }: Measured): string[] {
+function costOf(cost: HistoryCost): string {
+  return (
+    `${cost.actionsPerChange.toFixed(2)} actions, ${cost.eventsPerChange.toFixed(1)} events, ${cost.runsPerChange.toFixed(2)} runs ` +
+    `(${cost.workflowTasksPerRun.toFixed(1)} workflow tasks, ${cost.activitiesPerRun.toFixed(1)} activities, ` +
+    `${cost.localActivitiesPerRun.toFixed(1)} local)`
+  );
+}
+
+function costLines({ histories, historiesUnderLoad, floor, echo }: Measured): string[] {
   const ways = [
-    ['out', 'change outward'],
-    ['in', 'change inward'],
+    ['out', 'outward'],
+    ['in', 'inward'],
   ] as const;
   return [
-    ...ways.map(([way, label]) => {
-      const cost = histories[way];
-      const same =
-        floor.histories[way].actionsPerChange === cost.actionsPerChange
-          ? 'the floor has as many'
-          : 'the floor differs';
-      return line(
-        label,
-        `${cost.actionsPerChange.toFixed(2)} actions, ${cost.eventsPerChange.toFixed(1)} events, ${cost.runsPerChange.toFixed(2)} runs ` +
-          `(${cost.workflowTasksPerRun.toFixed(1)} workflow tasks, ${cost.activitiesPerRun.toFixed(1)} activities, ` +
-          `${cost.localActivitiesPerRun.toFixed(1)} local); ${same}`,
-      );
-    }),
+    ...ways.flatMap(([way, label]) => [
+      line(`change ${label}, idle`, costOf(histories[way])),
+      line(`change ${label}, under load`, costOf(historiesUnderLoad[way])),
+      line(`floor, ${label}`, costOf(floor.histories[way])),
+    ]),
     line(
       'echo',
       `${echo.runs} runs and ${echo.hints} hints from ${echo.echoes} echoes (${echo.stored} stored)`,

@@ -167,6 +167,7 @@ create table counterpart.work_queue (
   primary key (catalog, record_id)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
 create index work_queue_due on counterpart.work_queue (due_at);
+create index work_queue_rung on counterpart.work_queue (due_at) where rings > 0 and waiting_on = '{}';
 create index work_queue_waiting on counterpart.work_queue using gin (waiting_on) where waiting_on <> '{}';
 
 -- Every hint comes through here. The sequence is global: a counter in the row would start again after the row is

@@ -37,8 +37,18 @@ export interface Assembly {
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 5_000;
 
-/** Field policies by catalog: what the configuration says, `local` where it says nothing. */
+/**
+ * Field policies by catalog: what the configuration says, `local` where it says nothing.
+ * @throws when the configuration names a field that no catalog has
+ */
 export function policiesFrom(config: Pick<Config, 'policy' | 'onDelete'>): Map<CatalogName, Policy> {
+  const known = new Set([...CATALOGS.values()].flatMap((catalog) => Object.keys(catalog.fields)));
+  const unknown = Object.keys(config.policy.fields).filter((field) => !known.has(field));
+  if (unknown.length > 0) {
+    throw new Error(
+      `CONFLICT_POLICY names ${unknown.join(', ')}; the synced fields are ${[...known].join(', ')}.`,
+    );
+  }
   return new Map(
     [...CATALOGS.values()].map((catalog) => {
       const rules = Object.entries(catalog.fields).map(([name, field]): [string, FieldRule] => [
@@ -105,6 +115,7 @@ export async function assemble(process_name: string, config: Config, poolSize: n
       'DATABASE_URL is not set. `npm start` brings its own Postgres; a process by itself needs the URL.',
     );
   }
+  const policies = policiesFrom(config);
   const log = createLog(process_name, config.logLevel);
   const database = openDatabase(databaseUrl, {
     max: poolSize,
@@ -126,7 +137,7 @@ export async function assemble(process_name: string, config: Config, poolSize: n
     installation,
     fingerprint: fingerprintWith(installation.secret),
     connectors,
-    policies: policiesFrom(config),
+    policies,
     log,
     metrics: createMetrics(process_name),
   };

@@ -1,5 +1,5 @@
 import { same } from './fields';
-import { equalsBase } from './merge';
+import { droppedFields, equalsBase } from './merge';
 import type { AgreedPair, Base, Fields, FieldValue, Policy } from './fields';
 import type { LostValue } from './merge';
 
@@ -9,7 +9,7 @@ export interface Fold {
   readonly take: Fields;
   /** What `take` replaces here. */
   readonly lost: readonly LostValue[];
-  /** Fields we sent a value for and got nothing: not taken over (that would erase it here), not sent again; parked. */
+  /** Fields we sent a value for, now or before, and got nothing: not taken over, not sent again; parked. */
   readonly dropped: readonly string[];
   /** The answer shows a change we did not make: another look decides what it is. */
   readonly lookAgain: boolean;
@@ -33,7 +33,6 @@ export function foldAnswer(
   const next: Record<string, AgreedPair> = { ...base };
   const take: Record<string, FieldValue> = {};
   const lost: LostValue[] = [];
-  const dropped: string[] = [];
   let lookAgain = false;
   for (const [field, rule] of Object.entries(policy.fields)) {
     const theirs = answered[field] ?? null;
@@ -46,9 +45,7 @@ export function foldAnswer(
     }
     next[field] = { ours: value, theirs };
     if (same(rule, value, theirs)) continue;
-    if (rule.canonical(theirs) === null) {
-      dropped.push(field);
-    } else if (ours !== null && same(rule, ours[field] ?? null, value)) {
+    if (rule.canonical(theirs) !== null && ours !== null && same(rule, ours[field] ?? null, value)) {
       take[field] = theirs;
       next[field] = { ours: theirs, theirs };
       lost.push({ field, ours: value, theirs, winner: 'remote', cause: 'altered' });
@@ -59,7 +56,42 @@ export function foldAnswer(
     base: next,
     take,
     lost,
-    dropped,
+    dropped: droppedFields(next, policy),
     lookAgain: lookAgain || after === null || !equalsBase(next, after, policy),
   };
+}
+
+/**
+ * Folds what stands there into the base after an update whose answer never came and cannot be asked for any more (its
+ * key may be forgotten, or answers with a stored failure). An update takes effect as a whole or not at all, so one field
+ * that shows what we sent tells of the others.
+ *
+ * - Shows what we sent: agreed. An edit back to the old value made here since is then seen as new.
+ * - Still shows what was agreed: the update did not take effect and stays due; or, where another field shows that it did,
+ *   it was edited back there.
+ * - Shows something else: nobody can tell whether our value ever stood there. The base is left so that both sides count
+ *   as changed: the policy decides, and the loser is recorded.
+ * @param ours the row now, or null when it was deleted meanwhile
+ */
+export function foldUnanswered(
+  base: Base,
+  sent: Fields,
+  there: Fields,
+  ours: Fields | null,
+  policy: Policy,
+): { readonly base: Base; readonly tookEffect: boolean } {
+  const fields = Object.entries(policy.fields).flatMap(([field, rule]) => {
+    const value = sent[field];
+    return value === undefined ? [] : [{ field, rule, value, theirs: there[field] ?? null }];
+  });
+  const tookEffect = fields.some(({ rule, value, theirs }) => same(rule, theirs, value));
+  const next: Record<string, AgreedPair> = { ...base };
+  for (const { field, rule, value, theirs } of fields) {
+    const pair = base[field];
+    const old = pair !== undefined && same(rule, theirs, pair.theirs);
+    const editedSince = ours !== null && !same(rule, ours[field] ?? null, value);
+    if (same(rule, theirs, value)) next[field] = { ours: value, theirs };
+    else if (old ? tookEffect : editedSince) next[field] = { ours: value, theirs: value };
+  }
+  return { base: next, tookEffect };
 }

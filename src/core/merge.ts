@@ -89,6 +89,15 @@ export function equalsBase(base: Base, ours: Fields, policy: Policy): boolean {
   });
 }
 
+/** Fields whose value the other side accepted and did not keep: not pulled (that would erase it here), not sent again. */
+export function droppedFields(base: Base, policy: Policy): string[] {
+  return Object.entries(policy.fields).flatMap(([field, { canonical }]) => {
+    const pair = base[field];
+    const dropped = pair !== undefined && canonical(pair.ours) !== null && canonical(pair.theirs) === null;
+    return dropped ? [field] : [];
+  });
+}
+
 /** The edits on one side that a deletion on the other beats. */
 export function editsLostToDeletion(
   base: Base,

@@ -38,6 +38,14 @@ const DYNAMIC_CONFIG = {
   'matching.numTaskqueueWritePartitions': 1,
 };
 
+/**
+ * The server's own choice is a rollback journal. Measured on 2 cores, signalWithStart one after the other: p50 6.6 ms so,
+ * 3.0 ms with these; 20 at a time on a busy machine: p50 510 ms so, 140 ms with these. A killed process loses nothing; a
+ * power failure may lose the last transactions but never the file (https://www.sqlite.org/wal.html), and runs are
+ * disposable: what is due stands in Postgres.
+ */
+const SQLITE_PRAGMAS = { journal_mode: 'wal', synchronous: 1 };
+
 export interface TemporalOptions {
   /** Path of the Temporal CLI. */
   readonly binary: string;
@@ -62,7 +70,11 @@ function serverArguments(options: TemporalOptions): string[] {
   const args = ['server', 'start-dev', '--headless=false', '--ip', '127.0.0.1'];
   args.push('--port', String(options.port), '--ui-port', String(options.uiPort));
   args.push('--namespace', options.namespace, '--log-level', 'error', '--color', 'never');
-  if (options.databaseFile !== null) args.push('--db-filename', options.databaseFile);
+  if (options.databaseFile !== null) {
+    args.push('--db-filename', options.databaseFile);
+    for (const [name, value] of Object.entries(SQLITE_PRAGMAS))
+      args.push('--sqlite-pragma', `${name}=${value}`);
+  }
   for (const [name, kind] of Object.entries(SEARCH_ATTRIBUTES))
     args.push('--search-attribute', `${name}=${kind}`);
   for (const [key, value] of Object.entries(DYNAMIC_CONFIG))

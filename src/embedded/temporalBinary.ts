@@ -168,7 +168,6 @@ function goInstall(draft: string, { env, say, signal }: ResolveOptions): Promise
     const child = spawn(go, ['install', '-v', '-trimpath', '-ldflags=-s -w', GO_PACKAGE], {
       env: { ...env, GOBIN: draft, CGO_ENABLED: '0' },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: GO_INSTALL_MAX_MS,
       ...(signal === undefined ? {} : { signal }),
       windowsHide: true,
     });
@@ -183,15 +182,21 @@ function goInstall(draft: string, { env, say, signal }: ResolveOptions): Promise
       () => say(`  still building (${seconds()} s) ${said.at(-1) ?? ''}`),
       HEARTBEAT_MS,
     );
-    child.once('error', (error: NodeJS.ErrnoException) => {
+    // Not spawn's own time-out: its timer outlives a program that could not be started.
+    const limit = setTimeout(() => child.kill(), GO_INSTALL_MAX_MS);
+    const clearTimers = () => {
       clearInterval(heartbeat);
+      clearTimeout(limit);
+    };
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimers();
       reject(error.code === 'ENOENT' ? new Error('Go is not installed (https://go.dev/dl/)') : error);
     });
     child.once('spawn', () =>
       say(`building Temporal ${TEMPORAL_VERSION} with go install (about 2 minutes, once per machine)`),
     );
     child.once('close', (code) => {
-      clearInterval(heartbeat);
+      clearTimers();
       const built = path.join(draft, executableName());
       if (code === 0 && existsSync(built)) return resolve(built);
       reject(new Error(`go install failed after ${seconds()} s: ${said.join(' | ') || `exit ${code}`}`));

@@ -21,6 +21,10 @@ export interface RelayPorts {
 
 /** Rows claimed and rung together. */
 const BATCH_ROWS = 64;
+/** Rung and not answered yet, over all relays: several seconds' worth of looks on one machine. */
+const IN_FLIGHT_ROWS = 500;
+/** At that bound, rows are looked for again after this time; looks do not say when they end. */
+const FULL_POLL_MS = 50;
 /** A look takes well under a second; a ring that brought none in this time is rung again. */
 const LEASE_MS = 10_000;
 const LEASE_MAX_MS = 300_000;
@@ -56,12 +60,16 @@ export function createRelay(ports: RelayPorts): Relay {
   }
 
   async function turn(): Promise<void> {
-    const due = await ports.queue.claimDue(BATCH_ROWS, { ms: LEASE_MS, maxMs: LEASE_MAX_MS });
+    const due = await ports.queue.claimDue(
+      { rows: BATCH_ROWS, inFlight: IN_FLIGHT_ROWS },
+      { ms: LEASE_MS, maxMs: LEASE_MAX_MS },
+    );
     if (due.length > 0) await ringAll(due);
     if (trouble_ms > 0) return ports.wake(trouble_ms);
     if (due.length === BATCH_ROWS) return undefined;
     const ms = await ports.queue.msUntilDue();
-    return ms === 0 ? undefined : ports.wake(Math.min(ms ?? SLOW_POLL_MS, SLOW_POLL_MS));
+    if (ms === 0) return due.length > 0 ? undefined : ports.wake(FULL_POLL_MS);
+    return ports.wake(Math.min(ms ?? SLOW_POLL_MS, SLOW_POLL_MS));
   }
 
   return {

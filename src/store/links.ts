@@ -131,12 +131,12 @@ export async function reserveForRecord(
   return link(rows[0]!);
 }
 
-/** Takes up a detached object again: its record was restored. */
+/**
+ * Takes up a detached object again: its record was restored. It counts as detached until a look has seen the object,
+ * which may have been deleted there meanwhile; the restore then begins a new generation instead of being undone.
+ */
 export async function reattach(sql: Sql, linkId: number): Promise<void> {
-  await sql.query(
-    `update counterpart.links set state = 'linked', detached = false where id = $1 and detached`,
-    [linkId],
-  );
+  await sql.query(`update counterpart.links set state = 'linked' where id = $1 and detached`, [linkId]);
 }
 
 /**
@@ -183,7 +183,8 @@ export async function findByRemote(
  */
 export async function proveRemoteDeletion(sql: Sql, linkId: number): Promise<void> {
   await sql.query(
-    `update counterpart.links set remote_deleted_at = coalesce(remote_deleted_at, now()), detached = false where id = $1`,
+    `update counterpart.links set remote_deleted_at = coalesce(remote_deleted_at, now()),
+       detached = detached and state = 'linked' where id = $1`,
     [linkId],
   );
 }

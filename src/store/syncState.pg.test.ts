@@ -130,6 +130,13 @@ test.each<[string, Facts, string, string | null]>([
   ['deleted before it ever stood there', { record: 'deleted' }, 'deleted', null],
   ['deleted before it ever stood there, no look yet', { record: 'deleted', queued: [] }, 'pending', null],
   ['restored, the old object is gone', { link: ['retired', 'deleted'], queued: [] }, 'pending', null],
+  ['being created there', { link: ['reserved', 'pending'], queued: [] }, 'pending', null],
+  [
+    'deleted while being created there',
+    { record: 'deleted', link: ['reserved', 'pending'], queued: [] },
+    'pending',
+    null,
+  ],
   [
     'born there, not pulled yet',
     { record: 'absent', link: ['reserved', 'pending'], queued: [] },

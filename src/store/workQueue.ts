@@ -22,22 +22,28 @@ export async function enqueue(
 /**
  * Claims due rows for ringing: the lease moves their due time on, twice as far at each ring that no look answered. The
  * claim is one statement and so committed before any network call. Rows another relay is claiming are passed over.
+ * @param limit.rows claimed at once, at most
+ * @param limit.inFlight rows that were rung and not answered, at most: a burst of 100,000 changes waits here, where it
+ * costs nothing, and not as open runs
  * @param lease.ms first lease; @param lease.maxMs longest one
  */
 export async function claimDue(
   sql: Sql,
-  limit: number,
+  limit: { rows: number; inFlight: number },
   lease: { ms: number; maxMs: number },
 ): Promise<DueRecord[]> {
   const { rows } = await sql.query<{ catalog: string; record_id: string }>(
     `update counterpart.work_queue q
      set signalled_at = clock_timestamp(), rings = q.rings + 1,
-         due_at = clock_timestamp() + least($2 * power(2, least(q.rings, 20)), $3) * interval '1 millisecond'
+         due_at = clock_timestamp() + least($3 * power(2, least(q.rings, 20)), $4) * interval '1 millisecond'
      from (select catalog, record_id from counterpart.work_queue where due_at <= clock_timestamp()
-           order by due_at limit $1 for update skip locked) as due
+           order by due_at
+           limit greatest(0, least($1::bigint, $2::bigint - (select count(*) from counterpart.work_queue
+             where rings > 0 and waiting_on = '{}' and due_at > clock_timestamp())))
+           for update skip locked) as due
      where q.catalog = due.catalog and q.record_id = due.record_id
      returning q.catalog, q.record_id`,
-    [limit, lease.ms, lease.maxMs],
+    [limit.rows, limit.inFlight, lease.ms, lease.maxMs],
   );
   return rows.map((row) => ({
     catalog: trusted(parseCatalogName(row.catalog), 'catalog name'),

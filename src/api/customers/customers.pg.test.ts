@@ -374,3 +374,17 @@ describe("the product's own rules", () => {
     expect(ruled.logged.join('')).not.toMatch(/canary/i);
   });
 });
+
+test('a request whose connection to Postgres is cut is told to come again, and then it works (failure 36)', async () => {
+  const held = await hold(api.database, LOCK_EMAIL, ['cut@example.com']);
+  const first = api.call('POST', '/customers', { email: 'cut@example.com' });
+  await untilWaiting(api.database, 1);
+  await api.database.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  const refused = await first;
+  expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
+  await held.letGo();
+  expect((await api.call('POST', '/customers', { email: 'cut@example.com' })).status).toBe(201);
+});

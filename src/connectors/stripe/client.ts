@@ -9,7 +9,7 @@ import type { Answer, RemoteFailure } from '../../core/failure';
 export const API_VERSION = '2026-10-28.endive';
 
 /**
- * A whole call, from the look-up of the name to the last byte. Shorter than an activity's startToClose of 15 s, so that
+ * A whole call, from the look-up of the name to the last byte. Shorter than an activity's startToClose of 14 s, so that
  * an attempt is over before the next one begins.
  */
 export const CALL_DEADLINE_MS = 8_000;

@@ -1,0 +1,213 @@
+/** Local changes are caught in the database, whoever makes them. */
+import { Client } from 'pg';
+import { CATALOGS } from '../catalogs/catalogs';
+import { benches, CUSTOMER } from './store-for-tests';
+import type { RecordId } from '../core/ids';
+
+const bench = benches();
+const MANY_ROWS = 20_000;
+const SECONDS = 5_000;
+
+const version = (id: RecordId) =>
+  bench().value<number>('select version from counterpart.customers where id = $1', [id]);
+const tombstone = async (id: RecordId) =>
+  (
+    await bench().database.query('select version, fields from counterpart.tombstones where record_id = $1', [
+      id,
+    ])
+  ).rows;
+const run = (sql: string, values?: readonly unknown[]) => bench().database.query(sql, values);
+
+describe('I10: a change queues its record', () => {
+  test('an insert: version 1, one row', async () => {
+    const id = await bench().insert();
+    expect(await bench().queued(id)).toMatchObject({ hint: 'local', rings: 0 });
+    expect(await version(id)).toBe(1);
+  });
+
+  test('failure 62: an update of a synced field in psql', async () => {
+    const id = await bench().insert();
+    await bench().quiet();
+    const psql = new Client({ connectionString: bench().url });
+    await psql.connect();
+    await psql.query(`update counterpart.customers set email = 'a@example.com' where id = '${id}'`);
+    await psql.end();
+    expect(await version(id)).toBe(2);
+    expect(await bench().queued(id)).toMatchObject({ hint: 'local' });
+  });
+
+  test('an update that changes no synced field queues nothing and counts no version', async () => {
+    const id = await bench().insert();
+    await bench().quiet();
+    await run(
+      `update counterpart.customers set name = name, email = null, updated_at = now() + interval '1 day',
+      version = 99, created_at = now() - interval '1 year' where id = $1`,
+      [id],
+    );
+    expect(await bench().queued(id)).toBeNull();
+    expect(await version(id)).toBe(1);
+  });
+
+  test('a change of spelling alone is a change here; whether it is one there is for the look to say', async () => {
+    const id = await bench().insert({ name: 'Ann' });
+    await bench().quiet();
+    await run(`update counterpart.customers set name = 'ann' where id = $1`, [id]);
+    expect(await bench().queued(id)).not.toBeNull();
+  });
+
+  test('a deletion leaves a tombstone with the fields and the next version', async () => {
+    const id = await bench().insert({ name: 'Ann', email: 'a@example.com' });
+    await bench().quiet();
+    await run('delete from counterpart.customers where id = $1', [id]);
+    expect(await tombstone(id)).toEqual([{ version: 2, fields: { name: 'Ann', email: 'a@example.com' } }]);
+    expect(await bench().queued(id)).toMatchObject({ hint: 'local' });
+  });
+
+  test('an upsert by a product counts as what it was', async () => {
+    const id = await bench().insert();
+    await run(
+      `insert into counterpart.customers (id, name) values ($1, 'Anna') on conflict (id) do update set name = excluded.name`,
+      [id],
+    );
+    expect(await version(id)).toBe(2);
+  });
+
+  test('several changes in one transaction are one row', async () => {
+    const before = await bench().value<number>('select count(*) from counterpart.work_queue');
+    const id = await bench().database.transact(async (sql) => {
+      const { rows } = await sql.query<{ id: RecordId }>(
+        `insert into counterpart.customers (name) values ('A') returning id`,
+      );
+      await sql.query(`update counterpart.customers set name = 'B' where id = $1`, [rows[0]!.id]);
+      await sql.query(`update counterpart.customers set name = 'C' where id = $1`, [rows[0]!.id]);
+      return rows[0]!.id;
+    });
+    expect(await version(id)).toBe(3);
+    expect(await bench().value('select count(*) from counterpart.work_queue')).toBe(before + 1);
+  });
+
+  test('a transaction that was rolled back leaves nothing: no row, no hint, no tombstone', async () => {
+    const id = await bench().insert();
+    await bench().quiet();
+    await expect(
+      bench().database.transact(async (sql) => {
+        await sql.query(`insert into counterpart.customers (name) values ('rolled back')`);
+        await sql.query(`update counterpart.customers set name = 'B' where id = $1`, [id]);
+        await sql.query(`delete from counterpart.customers where id = $1`, [id]);
+        throw new Error('changed my mind');
+      }),
+    ).rejects.toThrow('changed my mind');
+    expect(await version(id)).toBe(1);
+    expect(await tombstone(id)).toEqual([]);
+    expect(await bench().value('select count(*) from counterpart.work_queue')).toBe(0);
+  });
+});
+
+describe('failure 62: many at once', () => {
+  const count = (hint: string) =>
+    bench().value<number>('select count(*) from counterpart.work_queue where hint = $1', [hint]);
+
+  test('20,000 rows inserted, updated and deleted by one statement each are queued in seconds', async () => {
+    await bench().quiet();
+    const started = performance.now();
+    await run(`insert into counterpart.customers (name) select 'bulk' from generate_series(1, $1)`, [
+      MANY_ROWS,
+    ]);
+    expect(await count('local')).toBe(MANY_ROWS);
+    const one = await bench().value<RecordId>(
+      `select id from counterpart.customers where name = 'bulk' limit 1`,
+    );
+    await run(`update counterpart.customers set name = 'one' where id = $1`, [one]);
+    await bench().quiet();
+    await run(`update counterpart.customers set email = id || '@example.com' where name in ('bulk', 'one')`);
+    expect(await count('local')).toBe(MANY_ROWS);
+    await bench().quiet();
+    await run(`delete from counterpart.customers where name in ('bulk', 'one')`);
+    expect(await count('local')).toBe(MANY_ROWS);
+    expect(performance.now() - started).toBeLessThan(4 * SECONDS);
+  }, 60_000);
+});
+
+describe('refused', () => {
+  test('TRUNCATE, because it would drop records without telling anybody', async () => {
+    const id = await bench().insert();
+    await expect(run('truncate counterpart.customers cascade')).rejects.toMatchObject({ code: '23001' });
+    expect(await version(id)).toBe(1);
+  });
+
+  test('another id for a record', async () => {
+    const id = await bench().insert();
+    await expect(
+      run('update counterpart.customers set id = counterpart.uuidv7() where id = $1', [id]),
+    ).rejects.toMatchObject({
+      code: '23001',
+    });
+  });
+});
+
+describe('restored', () => {
+  test('an INSERT with the deleted id continues the version, keeps the day of birth and takes the tombstone away', async () => {
+    const id = await bench().insert();
+    const born = await bench().value<Date>('select created_at from counterpart.customers where id = $1', [
+      id,
+    ]);
+    await run('delete from counterpart.customers where id = $1', [id]);
+    await bench().quiet();
+    await bench().insert({ id });
+    expect(await version(id)).toBe(3);
+    expect(await bench().value('select created_at from counterpart.customers where id = $1', [id])).toEqual(
+      born,
+    );
+    expect(await tombstone(id)).toEqual([]);
+    expect(await bench().queued(id)).not.toBeNull();
+  });
+
+  test('failure 62: brought back with the triggers off, it can still be changed and deleted', async () => {
+    const id = await bench().insert({ name: 'Ann' });
+    await run('delete from counterpart.customers where id = $1', [id]);
+    await bench().database.transact(async (sql) => {
+      await sql.query('alter table counterpart.customers disable trigger user');
+      await sql.query(`insert into counterpart.customers (id, name) values ($1, 'from a dump')`, [id]);
+      await sql.query('alter table counterpart.customers enable trigger user');
+    });
+    await bench().quiet();
+    await run(`update counterpart.customers set name = 'Anna' where id = $1`, [id]);
+    expect(await bench().queued(id)).not.toBeNull();
+    await run('delete from counterpart.customers where id = $1', [id]);
+    expect(await tombstone(id)).toMatchObject([{ version: 3, fields: { name: 'Anna' } }]);
+  });
+});
+
+describe("failure 25: the sync's own writes", () => {
+  const catalog = CATALOGS.get(CUSTOMER)!;
+
+  test('count the version and queue nothing', async () => {
+    const { store, quiet, insert, queued } = bench();
+    const id = await insert();
+    await quiet();
+    await store.transact((tx) => tx.records.updatePulled(catalog, id, { name: 'Anne' }));
+    expect(await version(id)).toBe(2);
+    expect(await queued(id)).toBeNull();
+    await store.transact((tx) => tx.records.deletePulled(catalog, id));
+    expect(await tombstone(id)).toMatchObject([{ version: 3, fields: { name: 'Anne' } }]);
+    expect(await queued(id)).toBeNull();
+    await store.transact((tx) => tx.records.insertPulled(catalog, id, { name: 'Ann', email: null }));
+    expect(await version(id)).toBe(4);
+    expect(await queued(id)).toBeNull();
+  });
+
+  test('are known by their transaction: the next one on the same session is heard again', async () => {
+    const { store, quiet, insert, queued } = bench();
+    const id = await insert();
+    await quiet();
+    const psql = new Client({ connectionString: bench().url });
+    await psql.connect();
+    await psql.query(`begin; select set_config('counterpart.writer', 'sync', true);
+      update counterpart.customers set name = 'pulled' where id = '${id}'; commit`);
+    expect(await queued(id)).toBeNull();
+    await psql.query(`update counterpart.customers set name = 'Ann' where id = '${id}'`);
+    await psql.end();
+    expect(await queued(id)).not.toBeNull();
+    expect(await store.records.readRecord(catalog, id)).toMatchObject({ kind: 'live', version: 3 });
+  });
+});
