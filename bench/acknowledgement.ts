@@ -28,6 +28,8 @@ export interface EchoCost {
   readonly stored: number;
   readonly hints: number;
   readonly runs: number;
+  /** How soon they were answered, nothing else going on. */
+  readonly acknowledged: Quantiles;
 }
 
 function isOurs(event: StripeEvent): boolean {
@@ -93,10 +95,11 @@ export async function echoCost(rig: Rig, echoes: readonly StripeEvent[]): Promis
     hints: await rig.local.hintsSoFar(),
     stored: await rig.local.eventsWith('echo'),
   };
+  const took: number[] = [];
   const agent = new http.Agent({ keepAlive: true });
   await paced(echoes.length, 1000 / WEBHOOKS_PER_S, async (i) => {
     const event = echoes[i];
-    if (event !== undefined) await deliver(rig, agent, event);
+    if (event !== undefined) took.push(await deliver(rig, agent, event));
   });
   agent.destroy();
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
@@ -105,5 +108,6 @@ export async function echoCost(rig: Rig, echoes: readonly StripeEvent[]): Promis
     stored: (await rig.local.eventsWith('echo')) - before.stored,
     hints: (await rig.local.hintsSoFar()) - before.hints,
     runs: (await runCount(rig)) - before.runs,
+    acknowledged: quantiles(took),
   };
 }

@@ -38,17 +38,30 @@ export interface FloorResult {
   readonly latenciesMs: readonly number[];
 }
 
-/** The work queue without Postgres. */
+/** The work queue without Postgres, with the same bound on what is rung and not answered. */
 function memoryQueue() {
   const due: DueRecord[] = [];
+  let unanswered = 0;
+  let written = false;
   let wakeWaiter: (() => void) | null = null;
   return {
     add(record: DueRecord): void {
       due.push(record);
+      written = true;
       wakeWaiter?.();
     },
-    claimDue: async ({ rows }: { rows: number }): Promise<DueRecord[]> => due.splice(0, rows),
-    unclaim: async (records: readonly DueRecord[]): Promise<void> => void due.push(...records),
+    answered(): void {
+      unanswered -= 1;
+    },
+    async claimDue(limit: { rows: number; inFlight: number }): Promise<DueRecord[]> {
+      const claimed = due.splice(0, Math.max(0, Math.min(limit.rows, limit.inFlight - unanswered)));
+      unanswered += claimed.length;
+      return claimed;
+    },
+    unclaim: async (records: readonly DueRecord[]): Promise<void> => {
+      unanswered -= records.length;
+      due.push(...records);
+    },
     msUntilDue: async (): Promise<number | null> => (due.length > 0 ? 0 : null),
     wake: (ms: number): Promise<void> =>
       new Promise((resolve) => {
@@ -56,9 +69,10 @@ function memoryQueue() {
         wakeWaiter = () => {
           clearTimeout(timer);
           wakeWaiter = null;
+          written = false;
           resolve();
         };
-        if (due.length > 0) wakeWaiter();
+        if (written) wakeWaiter();
       }),
   };
 }
@@ -71,7 +85,7 @@ interface Current {
   closed: number;
 }
 
-function emptyActivities(current: () => Current): Activities {
+function emptyActivities(current: () => Current, answered: () => void): Activities {
   const written = (lookId: number): void => {
     const beganMs = current().began.get(String(lookId));
     if (beganMs !== undefined) current().latenciesMs.push(performance.now() - beganMs);
@@ -101,6 +115,7 @@ function emptyActivities(current: () => Current): Activities {
     trace: async () => stepResult('done', 'never asked for'),
     closeLook: async () => {
       current().closed += 1;
+      answered();
       return 'done';
     },
   };
@@ -122,14 +137,17 @@ async function main(): Promise<void> {
   const client = openClient({ address }, namespace);
   const connection = await NativeConnection.connect({ address });
   let current: Current = { direction: 'out', began: new Map(), latenciesMs: [], closed: 0 };
+  const queue = memoryQueue();
   const workers = await createWorkers({
     connection,
     namespace,
     workflowBundle: { codePath: BUNDLE },
-    activities: emptyActivities(() => current),
+    activities: emptyActivities(
+      () => current,
+      () => queue.answered(),
+    ),
     connections: [STRIPE],
   });
-  const queue = memoryQueue();
   const quiet = { warn: (fields: object, message: string) => console.error(message, fields), info: () => {} };
   const relay = createRelay({
     queue,

@@ -19,6 +19,8 @@ import type { Drained } from './throughput';
 
 export interface Sizes {
   readonly customers: number;
+  /** Changes in each throughput phase, the floor's too; at most one per customer. */
+  readonly changes: number;
   readonly propagations: number;
   readonly webhooksEach: number;
   readonly floorPropagations: number;
@@ -27,7 +29,8 @@ export interface Sizes {
 
 export const FULL: Sizes = {
   customers: 2_000,
-  propagations: 250,
+  changes: 1_000,
+  propagations: 200,
   webhooksEach: 1_000,
   floorPropagations: 100,
   idle_s: 20,
@@ -35,6 +38,7 @@ export const FULL: Sizes = {
 /** For trying the bench itself. */
 export const QUICK: Sizes = {
   customers: 200,
+  changes: 200,
   propagations: 30,
   webhooksEach: 100,
   floorPropagations: 20,
@@ -121,7 +125,7 @@ async function measureFloor(
   const drain = (direction: Direction) =>
     timed(() =>
       phase(course, `floor, ${direction === 'out' ? 'outward' : 'inward'} throughput`, async () => {
-        const changes = sizes.customers;
+        const { changes } = sizes;
         const { seconds } = await floor.perform({ direction, changes, everyMs: 0 });
         return { changes, seconds, perSecond: changes / seconds };
       }),
@@ -134,8 +138,8 @@ async function measureFloor(
     propagation,
     throughput: { out: out.value, in: inward.value },
     histories: {
-      out: await historyCost(floor.client, sizes.customers, out.from, out.to),
-      in: await historyCost(floor.client, sizes.customers, inward.from, inward.to),
+      out: await historyCost(floor.client, sizes.changes, out.from, out.to),
+      in: await historyCost(floor.client, sizes.changes, inward.from, inward.to),
     },
   };
 }
@@ -161,8 +165,12 @@ export async function measure(course: Course): Promise<Measured> {
   );
   await untilQuiet(rig);
   const throughput = {
-    out: await timed(() => phase(course, 'throughput outward', () => throughputOut(rig, customers))),
-    in: await timed(() => phase(course, 'throughput inward', () => throughputIn(rig, customers))),
+    out: await timed(() =>
+      phase(course, 'throughput outward', () => throughputOut(rig, spread(customers, sizes.changes, 0))),
+    ),
+    in: await timed(() =>
+      phase(course, 'throughput inward', () => throughputIn(rig, spread(customers, sizes.changes, 0))),
+    ),
   };
   const events = await collectEvents(rig, sizes.webhooksEach);
   const acknowledged = await phase(course, 'webhooks', () => acknowledgement(rig, events));
@@ -183,8 +191,8 @@ export async function measure(course: Course): Promise<Measured> {
         in: await historyCost(rig.temporal, each, inward.from, inward.to),
       },
       historiesUnderLoad: {
-        out: await historyCost(rig.temporal, customers.length, throughput.out.from, throughput.out.to),
-        in: await historyCost(rig.temporal, customers.length, throughput.in.from, throughput.in.to),
+        out: await historyCost(rig.temporal, sizes.changes, throughput.out.from, throughput.out.to),
+        in: await historyCost(rig.temporal, sizes.changes, throughput.in.from, throughput.in.to),
       },
       floor: await measureFloor(course, floor),
       peakBytes: Object.fromEntries(footprint.peaks()),

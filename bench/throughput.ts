@@ -31,11 +31,14 @@ export async function untilQuiet(rig: Rig): Promise<void> {
 }
 
 /** @throws when a customer's name differs: a fast system that loses changes has no throughput */
-async function proveEqual(rig: Rig, prefix: string): Promise<void> {
+async function proveEqual(rig: Rig, prefix: string, changes: number): Promise<void> {
   const [ours, theirs] = await Promise.all([rig.local.names(), rig.stripe.customers()]);
-  const wrong = theirs.filter(({ id, name }) => ours.get(id) !== name || name?.startsWith(prefix) !== true);
-  if (wrong.length > 0 || ours.size !== theirs.length) {
-    throw new Error(`${wrong.length} of ${theirs.length} customers differ (here: ${ours.size})`);
+  const wrong = theirs.filter(({ id, name }) => ours.get(id) !== name).length;
+  const changed = theirs.filter(({ name }) => name?.startsWith(prefix) === true).length;
+  if (wrong > 0 || ours.size !== theirs.length || changed !== changes) {
+    throw new Error(
+      `${wrong} of ${theirs.length} customers differ (here: ${ours.size}); ${changed} of ${changes} changes are there`,
+    );
   }
 }
 
@@ -55,17 +58,17 @@ export async function firstCopy(rig: Rig, count: number): Promise<Drained> {
   return drained(count, began);
 }
 
-/** Every customer renamed in Postgres, one statement each, until the queue is empty. */
+/** Each of these customers renamed in Postgres, one statement each, until the queue is empty. */
 export async function throughputOut(rig: Rig, customers: readonly Known[]): Promise<Drained> {
   const began = performance.now();
   await crowd(customers, LocalSide.writers, ({ id }) => rig.local.rename(id, `Outward ${id}`));
   await untilQuiet(rig);
   const result = drained(customers.length, began);
-  await proveEqual(rig, 'Outward ');
+  await proveEqual(rig, 'Outward ', customers.length);
   return result;
 }
 
-/** Every customer renamed at the simulator, until all rows are here and the queue is empty. */
+/** Each of these customers renamed at the simulator, until all rows are here and the queue is empty. */
 export async function throughputIn(rig: Rig, customers: readonly Known[]): Promise<Drained> {
   const began = performance.now();
   await crowd(customers, REMOTE_WRITERS, async ({ remoteId }) => {
@@ -79,6 +82,6 @@ export async function throughputIn(rig: Rig, customers: readonly Known[]): Promi
       (await rig.local.countNamed('Inward ')) === customers.length && (await rig.local.queueDepth()) === 0,
   );
   const result = drained(customers.length, began);
-  await proveEqual(rig, 'Inward ');
+  await proveEqual(rig, 'Inward ', customers.length);
   return result;
 }
