@@ -2,7 +2,7 @@ import { assertNever } from '../src/core/assertNever';
 import type { Base, Fields } from '../src/core/fields';
 import { keyPrefix } from '../src/connectors/connector';
 import type { LostValue } from '../src/core/merge';
-import { equalsBase } from '../src/core/merge';
+import { droppedFields, equalsBase } from '../src/core/merge';
 import type { Decision, Step } from '../src/core/reconcile';
 import type { Local, Remote } from '../src/core/sides';
 import type { Reason } from '../src/core/reason';
@@ -11,6 +11,7 @@ import type { Link, LinkPatch } from '../src/store/links';
 import type { LiveRecord } from '../src/store/records';
 import type { Statements } from '../src/store/store';
 import type { ActivityDeps, LinkTools } from './deps';
+import { droppedReason } from './failures';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 
@@ -27,7 +28,7 @@ type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 const IN_SYNC: LinkPatch = { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
 /** An intent is written: what it comes to is for its answer to say. A question to a person stays one. */
 const PENDING: LinkPatch = { outcome: 'pending', reason: null };
-const DELETED: LinkPatch = { outcome: 'deleted', reason: null, synced: true, waits: 0 };
+const DELETED: LinkPatch = { outcome: 'deleted', reason: null, synced: true, waits: 0, detached: false };
 
 /** How a decision reads in the history and on the link: names only, never values. */
 function describe(decision: Decision): string {
@@ -98,18 +99,23 @@ async function merge(
   }
   const base = pulledBase(step.base, step.pull, row);
   const pushes = Object.keys(step.push).length > 0;
-  const asks: Reason | null =
-    step.asks.length > 0 ? { code: 'conflict', field: step.asks.join(','), detail: null } : null;
+  const dropped = droppedFields(base, tools.policy).filter((field) => !(field in step.push));
+  const parkedFor: Reason | null =
+    step.asks.length > 0
+      ? { code: 'conflict', field: step.asks.join(','), detail: null }
+      : dropped.length > 0 && !pushes
+        ? droppedReason(dropped)
+        : null;
   if (pushes) await writeIntent(work, 'update', step.push, row.version, theirs);
   const agreed = equalsBase(base, row.fields, tools.policy) ? { agreedVersion: row.version } : {};
-  const parked: LinkPatch = { outcome: 'parked', reason: asks };
-  const outcome: LinkPatch = asks === null ? (pushes ? PENDING : IN_SYNC) : parked;
-  await write(work, { state: 'linked', base, decision: { what }, ...agreed, ...outcome });
+  const parked: LinkPatch = { outcome: 'parked', reason: parkedFor };
+  const outcome: LinkPatch = parkedFor === null ? (pushes ? PENDING : IN_SYNC) : parked;
+  await write(work, { state: 'linked', detached: false, base, decision: { what }, ...agreed, ...outcome });
   const result = { version: row.version, direction: pulls ? ('in' as const) : null };
   if (pushes) return stepResult('send', what, result);
-  return asks === null
+  return parkedFor === null
     ? stepResult('done', what, result)
-    : stepResult('parked', what, { ...result, reason: asks });
+    : stepResult('parked', what, { ...result, reason: parkedFor });
 }
 
 /** An object born there becomes a record here, or is linked to the one record that is recognised as the same. */
@@ -159,7 +165,7 @@ async function deleteRemote(
   if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');
   await work.tx.conflicts.recordLost(work.link, lost);
   await writeIntent(work, 'delete', {}, local.version, {});
-  await write(work, { ...PENDING, state: 'deleting', decision: { what } });
+  await write(work, { ...PENDING, state: 'deleting', detached: false, decision: { what } });
   return stepResult('send', what, { version: local.version });
 }
 

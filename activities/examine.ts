@@ -85,7 +85,7 @@ async function decide(
     if (locked === null) return stepResult('stale', 'a newer look has this link');
     const local = describeLocal(record, {
       generation: locked.generation,
-      ending: locked.state === 'deleting',
+      ending: locked.state === 'deleting' || locked.detached,
       hasBase: Object.keys(locked.base).length > 0,
     });
     const decision = reconcile(locked.base, local, view.remote, tools.policy);

@@ -29,6 +29,11 @@ export function reasonOf(failure: RemoteFailure): Reason {
   return { code: REASON_OF[failure.kind], field: failure.param, detail: `${code}${request}` };
 }
 
+/** The system took the call and kept nothing of these fields: a person must see that the sides differ. */
+export function droppedReason(fields: readonly string[]): Reason {
+  return { code: 'rejected', field: fields.join(','), detail: 'accepted the call, kept no value' };
+}
+
 /** For failures whose treatment is `retry`: thrown, so that Temporal repeats the activity a few times. */
 export function remoteTrouble(connection: string, failure: RemoteFailure): ApplicationFailure {
   const reason = reasonOf(failure);

@@ -1,11 +1,12 @@
-import { same } from '../src/core/fields';
+import type { RemoteObject } from '../src/connectors/connector';
+import type { Fields } from '../src/core/fields';
 import type { RemoteId } from '../src/core/ids';
-import { remoteTrouble } from './failures';
+import type { IntentEnding } from '../src/store/intents';
 import type { ActivityDeps } from './deps';
 import type { OpenLink } from './openLook';
 import { takeUp } from './send';
 import type { Sending } from './send';
-import { settleNotApplied, settleWrite } from './settle';
+import { settleNotApplied, settleUnanswered, settleWrite } from './settle';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { treatFailure } from './treatFailure';
@@ -26,6 +27,7 @@ export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepRes
     key: intent.key,
     recordId: link.recordId,
     since: intent.firstSentAt,
+    others: await deps.store.links.otherRemoteIds(link),
   });
   deps.metrics.remoteCall(
     link.connection,
@@ -36,8 +38,21 @@ export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepRes
   if (found.value.kind === 'absent') return settleNotApplied(sending, found.requestId);
   const reading = await tools.remote.read(found.value.remoteId);
   if (reading.kind === 'failed') return treatFailure(deps, tools, link, reading.failure);
-  if (reading.value.kind === 'present') return settleWrite(sending, reading.value.object, found.requestId);
+  if (reading.value.kind === 'present') {
+    const settled = await settleWrite(sending, asMade(reading.value.object, intent.values), found.requestId);
+    // what stands there now was not folded: it may be newer than what the create made
+    return settled.next === 'done' ? { ...settled, next: 'examine' } : settled;
+  }
   return adoptDeleted(sending, found.value.remoteId);
+}
+
+/**
+ * The object as the create made it, as far as that can be told: with the values that were sent, so that an edit there
+ * since counts as one. An empty value stays empty: the system may have dropped ours, which must not be erased here.
+ */
+function asMade(object: RemoteObject, sent: Fields): RemoteObject {
+  const made = Object.entries(sent).filter(([field]) => (object.fields[field] ?? null) !== null);
+  return { ...object, fields: { ...object.fields, ...Object.fromEntries(made) } };
 }
 
 /** The create took effect and its object was deleted there since: linked, so that the deletion is decided like any other. */
@@ -54,31 +69,16 @@ async function adoptDeleted(sending: Sending, remoteId: RemoteId): Promise<StepR
 }
 
 /**
- * The key may be forgotten, so repeating the call could do it twice.
- *
- * For an update the object itself tells: if every field we sent still shows what was last agreed, nothing was applied
- * and the link is decided anew. Otherwise the update is taken as applied (the base becomes our values), so that what
- * stands there now is seen as newer than it, and an edit made here since is not mistaken for the old state.
+ * What became of an update that repeating its call cannot tell: the key may be forgotten, or answers with a stored
+ * failure. The object itself tells, as far as it can.
+ * @param ending of the intent, when nothing shows that it took effect
  */
-export async function resolveExpired(sending: Sending): Promise<StepResult> {
-  const { deps, tools, link, intent } = sending;
+export async function resolveUpdate(sending: Sending, ending: IntentEnding): Promise<StepResult> {
+  const { deps, tools, link } = sending;
   if (link.remoteId === null) throw new Error(`Link ${link.id} has an update about an object without an id`);
   const answer = await tools.remote.read(link.remoteId);
   deps.metrics.remoteCall(link.connection, 'read', answer.kind === 'answered' ? 'ok' : answer.failure.kind);
-  if (answer.kind === 'failed') {
-    if (answer.failure.kind !== 'gone') throw remoteTrouble(link.connection, answer.failure);
-    return treatFailure(deps, tools, link, answer.failure);
-  }
+  if (answer.kind === 'failed') return treatFailure(deps, tools, link, answer.failure);
   if (answer.value.kind === 'deleted') return settleNotApplied(sending, answer.requestId, 'superseded');
-  const there = answer.value.object;
-  const untouched = Object.keys(intent.values).every((field) => {
-    const rule = tools.policy.fields[field];
-    const pair = link.base[field];
-    return rule !== undefined && pair !== undefined && same(rule, there.fields[field] ?? null, pair.theirs);
-  });
-  if (untouched) return settleNotApplied(sending, answer.requestId);
-  const applied = { ...there, fields: { ...there.fields, ...intent.values } };
-  const settled = await settleWrite(sending, applied, answer.requestId);
-  // what stands there now was not looked at: it may be newer than what we sent
-  return settled.next === 'done' ? { ...settled, next: 'examine' } : settled;
+  return settleUnanswered(sending, answer.value.object, answer.requestId, ending);
 }

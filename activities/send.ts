@@ -8,7 +8,7 @@ import { checkAccount } from './checkAccount';
 import { failureFields, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
 import type { OpenLink } from './openLook';
-import { resolveExpired } from './resolveUnknown';
+import { resolveUpdate } from './resolveUnknown';
 import { settleDelete, settleNotApplied, settleRefused, settleWrite } from './settle';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
@@ -64,11 +64,13 @@ async function settleFailure(sending: Sending, sent: Sent): Promise<StepResult> 
   }
   if (!failure.definite) return treatFailure(deps, tools, link, failure);
   if (TREATMENT[failure.kind].treatment === 'retry') {
-    // A stored 5xx replayed: this key will never answer otherwise. An update is decided anew; a create may have made
-    // its object before it failed, so absence is proven first.
-    return intent.kind === 'create'
-      ? stepResult('trace', 'a stored failure was replayed', { requestId: failure.requestId })
-      : settleNotApplied(sending, failure.requestId);
+    // A stored 5xx replayed: this key will never answer otherwise, and it may have taken effect before it failed. For a
+    // create absence is proven first, for an update the object itself is asked.
+    if (intent.kind === 'create')
+      return stepResult('trace', 'a stored failure was replayed', { requestId: failure.requestId });
+    return intent.kind === 'update'
+      ? resolveUpdate(sending, 'replayed_failure')
+      : settleNotApplied(sending, failure.requestId, 'replayed_failure');
   }
   return settleRefused(sending, failure);
 }
@@ -92,7 +94,7 @@ export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResu
   if ('next' in sending) return sending;
   const { link, intent } = sending;
   if (intent.keyExpired && intent.kind === 'create') return stepResult('trace', 'the key may be forgotten');
-  if (intent.keyExpired && intent.kind === 'update') return resolveExpired(sending);
+  if (intent.keyExpired && intent.kind === 'update') return resolveUpdate(sending, 'not_applied');
   if (!(await deps.store.intents.markSent(intent.key, link.fence))) {
     return stepResult('stale', 'a newer look has this link');
   }

@@ -1,16 +1,16 @@
 import type { RemoteObject } from '../src/connectors/connector';
-import { foldAnswer } from '../src/core/fold';
+import { foldAnswer, foldUnanswered } from '../src/core/fold';
 import type { Fold } from '../src/core/fold';
 import type { RemoteFailure } from '../src/core/failure';
-import type { Reason } from '../src/core/reason';
 import type { LocalRecord } from '../src/core/sides';
 import type { IntentEnding } from '../src/store/intents';
 import type { Link, LinkPatch } from '../src/store/links';
 import type { Statements } from '../src/store/store';
-import { reasonOf } from './failures';
+import { droppedReason, reasonOf, refusedHere } from './failures';
 import type { Sending } from './send';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
+import { park } from './treatFailure';
 
 const STALE = stepResult('stale', 'a newer look has this link');
 
@@ -19,25 +19,36 @@ async function settle(
   { deps, tools, link }: Sending,
   work: (tx: Statements, locked: Link, record: LocalRecord) => Promise<StepResult>,
 ): Promise<StepResult> {
-  return deps.store.transact(async (tx) => {
-    const record = await tx.records.lockRecord(tools.catalog, link.recordId);
-    const locked = await tx.links.lockFenced(link.id, link.fence);
-    return locked === null ? STALE : work(tx, locked, record);
-  });
+  try {
+    return await deps.store.transact(async (tx) => {
+      const record = await tx.records.lockRecord(tools.catalog, link.recordId);
+      const locked = await tx.links.lockFenced(link.id, link.fence);
+      return locked === null ? STALE : work(tx, locked, record);
+    });
+  } catch (error) {
+    // What the system answered cannot be written here. The intent stays open: its answer is asked for again.
+    const refused = refusedHere(error);
+    if (refused === null) throw error;
+    return park(deps, link, refused, 'parked: our own database refuses it');
+  }
 }
 
-/** The end of a link's part after its intent ended well. A question to a person (parked `conflict`) stays. */
-function outcomeAfter(fold: Fold, locked: Link): LinkPatch {
+/**
+ * Whether this look has not read the other side yet: the intent is an earlier look's. Its answer may be the stored one of
+ * a call made long ago, and says nothing of what a person did there since; the hint this look answers may be just that.
+ */
+function readByNone({ intent, link }: Sending): boolean {
+  return intent.lookId !== link.lookId;
+}
+
+/** The end of a link's part after its intent ended well. An open question leaves sides unequal: the next look asks it. */
+function outcomeAfter(fold: Fold, unseen: boolean): LinkPatch {
   if (fold.dropped.length > 0) {
-    const reason: Reason = {
-      code: 'rejected',
-      field: fold.dropped.join(','),
-      detail: 'accepted the call, kept no value',
-    };
-    return { outcome: 'parked', reason, waits: 0 };
+    return { outcome: 'parked', reason: droppedReason(fold.dropped), waits: 0 };
   }
-  if (locked.outcome === 'parked') return { waits: 0 };
-  return fold.lookAgain ? { waits: 0 } : { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
+  return fold.lookAgain || unseen
+    ? { waits: 0 }
+    : { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
 }
 
 /** A create or update took effect: the answer is folded against the values the intent carried. */
@@ -54,6 +65,7 @@ export async function settleWrite(
       await tx.links.releaseReservation(locked.connection, locked.catalog, object.remoteId);
     }
     const ours = record.kind === 'live' ? record.fields : null;
+    const unseen = readByNone(sending);
     const fold = foldAnswer(locked.base, intent.values, object.fields, ours, tools.policy);
     const taken = Object.keys(fold.take);
     let version = record.kind === 'absent' ? intent.version : record.version;
@@ -69,14 +81,14 @@ export async function settleWrite(
       ...(locked.remoteId === null ? { remoteId: object.remoteId } : {}),
       base: fold.base,
       ...(fold.lookAgain ? {} : { agreedVersion: version }),
-      ...outcomeAfter(fold, locked),
+      ...outcomeAfter(fold, unseen),
     });
     deps.log.info(
       { remote_id: object.remoteId, stripe_request_id: requestId, operation: intent.kind },
       'sent',
     );
     const what = `${intent.kind} ${Object.keys(intent.values).join(',')}${taken.length > 0 ? ` took:${taken.join(',')}` : ''}`;
-    const next = fold.dropped.length > 0 ? 'parked' : fold.lookAgain ? 'examine' : 'done';
+    const next = fold.dropped.length > 0 ? 'parked' : fold.lookAgain || unseen ? 'examine' : 'done';
     return stepResult(next, what, { version, direction: 'out', requestId, remoteId: object.remoteId });
   });
 }
@@ -106,6 +118,24 @@ export async function settleDelete(sending: Sending, requestId: string | null): 
   });
 }
 
+/** No answer will come any more: what stands there is folded as far as it tells, and the link is decided anew. */
+export async function settleUnanswered(
+  sending: Sending,
+  there: RemoteObject,
+  requestId: string | null,
+  ending: IntentEnding,
+): Promise<StepResult> {
+  const { tools, intent } = sending;
+  return settle(sending, async (tx, locked, record) => {
+    const ours = record.kind === 'live' ? record.fields : null;
+    const { base, tookEffect } = foldUnanswered(locked.base, intent.values, there.fields, ours, tools.policy);
+    await tx.intents.endIntent(intent.key, tookEffect ? 'done' : ending, requestId);
+    await tx.links.writeFenced(locked.id, locked.fence, { base });
+    const what = `${intent.kind} ${tookEffect ? 'took effect' : 'is not known to have taken effect'}`;
+    return stepResult('examine', what, { requestId });
+  });
+}
+
 /** The mutation surely did not take effect; the link is decided anew. */
 export async function settleNotApplied(
   sending: Sending,
@@ -126,9 +156,13 @@ export async function settleRefused(sending: Sending, failure: RemoteFailure): P
     await tx.links.writeFenced(locked.id, locked.fence, { outcome: 'parked', reason, waits: 0 });
     // an edit that came in during the call may be the mend
     const edited = record.kind !== 'absent' && record.version !== sending.intent.version;
-    return stepResult(edited ? 'examine' : 'parked', `${sending.intent.kind} was refused`, {
-      reason,
-      requestId: failure.requestId,
-    });
+    return stepResult(
+      edited || readByNone(sending) ? 'examine' : 'parked',
+      `${sending.intent.kind} was refused`,
+      {
+        reason,
+        requestId: failure.requestId,
+      },
+    );
   });
 }

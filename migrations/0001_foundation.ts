@@ -119,6 +119,8 @@ create table counterpart.intents (
   -- HMAC per field of the remote value this intent knows it replaces
   replaces jsonb not null default '{}',
   version bigint not null,
+  -- the look that read the other side and then wrote this; a later look must read it again before it is done
+  look_id bigint not null,
   created_at timestamptz not null default now(),
   first_sent_at timestamptz,
   sends integer not null default 0,
@@ -167,7 +169,7 @@ create table counterpart.work_queue (
   primary key (catalog, record_id)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
 create index work_queue_due on counterpart.work_queue (due_at);
-create index work_queue_rung on counterpart.work_queue (due_at) where rings > 0 and waiting_on = '{}';
+create index work_queue_rung on counterpart.work_queue (due_at) where rings = 1 and waiting_on = '{}';
 create index work_queue_waiting on counterpart.work_queue using gin (waiting_on) where waiting_on <> '{}';
 
 -- Every hint comes through here. The sequence is global: a counter in the row would start again after the row is
@@ -245,10 +247,13 @@ $$;
 
 create function counterpart.queue_deleted() returns trigger language plpgsql as $$
 begin
-  insert into counterpart.tombstones (catalog, record_id, version, fields, created_at)
+  insert into counterpart.tombstones as t (catalog, record_id, version, fields, created_at)
   select tg_argv[0], o.id, o.version + 1,
          (select jsonb_object_agg(f, to_jsonb(o) -> f) from unnest(tg_argv[1:]) as f), o.created_at
-  from changed_old o;
+  from changed_old o
+  -- a row that came back with the triggers off (a restored dump) has its old tombstone still
+  on conflict (catalog, record_id) do update
+    set version = greatest(t.version + 1, excluded.version), fields = excluded.fields, deleted_at = excluded.deleted_at;
   if current_setting('counterpart.writer', true) is distinct from 'sync' and exists (select from changed_old) then
     perform counterpart.enqueue(tg_argv[0], (select array_agg(id) from changed_old), 'local');
   end if;
@@ -327,6 +332,14 @@ create index idempotency_keys_created on counterpart.idempotency_keys (created_a
 `;
 
 /**
+ * What JavaScript's trim takes off (tc39.es/ecma262, WhiteSpace and LineTerminator), so that both sides compare alike;
+ * under locale C a regular expression's blank knows the ASCII ones only.
+ */
+const BLANKS =
+  '\\t\\n\\x0b\\f\\r \\u00a0\\u1680\\u2000\\u2001\\u2002\\u2003\\u2004\\u2005\\u2006\\u2007\\u2008\\u2009\\u200a' +
+  '\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff';
+
+/**
  * Lower-casing beyond ASCII needs ICU where the database's locale is C; almost every build has it. Without ICU the plain
  * `lower` serves, and addresses that differ only in the case of a non-ASCII letter are not recognised as one.
  */
@@ -338,7 +351,7 @@ async function createCanonicalEmail(knex: Knex): Promise<void> {
   await knex.raw(`
     create function counterpart.canonical_email(email text) returns text language sql immutable parallel safe as $$
       select nullif(normalize(${lowered}, NFC), '')
-      from (select regexp_replace(normalize(email, NFC), '^\\s+|\\s+$', '', 'g') as shaped) as s
+      from (select btrim(normalize(email, NFC), E'${BLANKS}') as shaped) as s
     $$`);
 }
 

@@ -83,7 +83,9 @@ test('no superuser and no extension is needed, and the names of the product are 
   await ask('create table public.customers (id int)');
   await migrate(fresh.url);
   expect(await applied()).toEqual(all);
-  expect(await ask('select rolsuper from pg_roles where rolname = current_user')).toEqual([{ rolsuper: false }]);
+  expect(await ask('select rolsuper from pg_roles where rolname = current_user')).toEqual([
+    { rolsuper: false },
+  ]);
   expect(await ask(`select extname from pg_extension where extname <> 'plpgsql'`)).toEqual([]);
   expect(await ask(`select tablename from pg_tables where schemaname = 'public'`)).toEqual([
     { tablename: 'customers' },

@@ -48,8 +48,14 @@ export interface RemoteCatalog {
    * Looks for what a create with this key made, in places that are not delayed: the list of creation events and the
    * list of objects created at or after `since` (Unix seconds). `absent` only after complete, successful readings that
    * showed nothing; a reading that failed is a failure, never `absent`.
+   * @param search.others objects of earlier generations of the record: they bear its mark too and are not meant
    */
-  findCreated(search: { key: string; recordId: RecordId; since: number }): Promise<Answer<CreateTrace>>;
+  findCreated(search: {
+    key: string;
+    recordId: RecordId;
+    since: number;
+    others?: readonly RemoteId[];
+  }): Promise<Answer<CreateTrace>>;
 }
 
 /** An event of the remote system, reduced to what the door needs to know. */

@@ -174,17 +174,21 @@ describe('laws of the merge', () => {
 
   test('I4: every resulting value came from one of the inputs, of the same field', () => {
     fc.assert(
-      fc.property(both, fc.constantFrom('local', 'remote', 'ask'), (before, onConflict) => {
-        const after = lookAt(before, policyOf(onConflict as 'local' | 'remote' | 'ask'));
-        for (const field of FIELDS) {
-          const known = [before.ours[field], before.theirs[field]];
-          const pair = before.base[field];
-          expect(known).toContain(after.ours[field]);
-          expect(known).toContain(after.theirs[field]);
-          const agreedValues = pair === undefined ? known : [...known, pair.ours, pair.theirs];
-          for (const value of Object.values(after.base[field] ?? {})) expect(agreedValues).toContain(value);
-        }
-      }),
+      fc.property(
+        both,
+        fc.constantFrom<'local' | 'remote' | 'ask'>('local', 'remote', 'ask'),
+        (before, onConflict) => {
+          const after = lookAt(before, policyOf(onConflict));
+          for (const field of FIELDS) {
+            const known = [before.ours[field], before.theirs[field]];
+            const pair = before.base[field];
+            expect(known).toContain(after.ours[field]);
+            expect(known).toContain(after.theirs[field]);
+            const agreedValues = pair === undefined ? known : [...known, pair.ours, pair.theirs];
+            for (const value of Object.values(after.base[field] ?? {})) expect(agreedValues).toContain(value);
+          }
+        },
+      ),
     );
   });
 

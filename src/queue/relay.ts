@@ -21,8 +21,11 @@ export interface RelayPorts {
 
 /** Rows claimed and rung together. */
 const BATCH_ROWS = 64;
-/** Rung and not answered yet, over all relays: several seconds' worth of looks on one machine. */
-const IN_FLIGHT_ROWS = 500;
+/**
+ * Rung and not answered yet, over all relays. More than the lease lets one machine answer is rung again for nothing.
+ * Measured at 11 to 22 looks/s, 800 changes outward: 500 rows cost 7.4 actions a change, 192 the 6.0 of an idle system.
+ */
+const IN_FLIGHT_ROWS = 192;
 /** At that bound, rows are looked for again after this time; looks do not say when they end. */
 const FULL_POLL_MS = 50;
 /** A look takes well under a second; a ring that brought none in this time is rung again. */

@@ -16,6 +16,8 @@ export interface Intent {
   /** Unix seconds by Postgres's clock, or null before the first send. */
   readonly firstSentAt: number | null;
   readonly sends: number;
+  /** The look that wrote it. */
+  readonly lookId: number;
   /** True once the remote may have forgotten the key, by Postgres's clock. */
   readonly keyExpired: boolean;
 }
@@ -28,6 +30,7 @@ interface IntentRow {
   version: number;
   first_sent_at: number | null;
   sends: number;
+  look_id: number;
   key_expired: boolean;
 }
 
@@ -37,7 +40,7 @@ interface IntentRow {
  */
 export const KEY_LIFE_HOURS = 23;
 
-const COLUMNS = `key, link_id, kind, values, version, sends,
+const COLUMNS = `key, link_id, kind, values, version, sends, look_id,
   floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
   coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
 
@@ -50,6 +53,7 @@ function intent(row: IntentRow): Intent {
     version: row.version,
     firstSentAt: row.first_sent_at,
     sends: row.sends,
+    lookId: row.look_id,
     keyExpired: row.key_expired,
   };
 }
@@ -66,7 +70,8 @@ export async function openIntent(
   },
 ): Promise<void> {
   await sql.query(
-    `insert into counterpart.intents (key, link_id, kind, values, replaces, version) values ($1, $2, $3, $4, $5, $6)`,
+    `insert into counterpart.intents (key, link_id, kind, values, replaces, version, look_id)
+     select $1, id, $3, $4, $5, $6, look_id from counterpart.links where id = $2`,
     [
       written.key,
       written.linkId,

@@ -149,13 +149,13 @@ export async function reserveForRemote(
 ): Promise<Link> {
   await sql.query(
     `insert into counterpart.links (connection, catalog, record_id, generation, remote_id, state, born, remote_deleted_at, outcome)
-     values ($1, $2, counterpart.uuidv7(), 1, $3, $4, 'remote', $5, $6) on conflict do nothing`,
+     values ($1, $2, counterpart.uuidv7(), 1, $3, $4, 'remote', case when $5::boolean then now() end, $6) on conflict do nothing`,
     [
       born.connection,
       born.catalog,
       born.remoteId,
       born.deleted ? 'void' : 'reserved',
-      born.deleted ? new Date() : null,
+      born.deleted,
       born.deleted ? 'deleted' : 'pending',
     ],
   );
@@ -175,6 +175,19 @@ export async function findByRemote(
     [connection, catalog, remoteId],
   );
   return rows[0] === undefined ? null : link(rows[0]);
+}
+
+/** Objects that stood for this record under other generations: its mark is on them still. */
+export async function otherRemoteIds(
+  sql: Sql,
+  link: Pick<Link, 'id' | 'connection' | 'catalog' | 'recordId'>,
+): Promise<RemoteId[]> {
+  const { rows } = await sql.query<{ remote_id: string }>(
+    `select remote_id from counterpart.links
+     where connection = $1 and catalog = $2 and record_id = $3 and id <> $4 and remote_id is not null`,
+    [link.connection, link.catalog, link.recordId, link.id],
+  );
+  return rows.map((row) => trusted(parseRemoteId(row.remote_id), 'remote id'));
 }
 
 /**

@@ -23,8 +23,9 @@ export async function enqueue(
  * Claims due rows for ringing: the lease moves their due time on, twice as far at each ring that no look answered. The
  * claim is one statement and so committed before any network call. Rows another relay is claiming are passed over.
  * @param limit.rows claimed at once, at most
- * @param limit.inFlight rows that were rung and not answered, at most: a burst of 100,000 changes waits here, where it
- * costs nothing, and not as open runs
+ * @param limit.inFlight rows that were rung once and not answered, at most: a burst of 100,000 changes waits here, where
+ * it costs nothing, and not as open runs. Rows that had to be rung again do not count: however many never answer, they
+ * hold up no other.
  * @param lease.ms first lease; @param lease.maxMs longest one
  */
 export async function claimDue(
@@ -39,7 +40,7 @@ export async function claimDue(
      from (select catalog, record_id from counterpart.work_queue where due_at <= clock_timestamp()
            order by due_at
            limit greatest(0, least($1::bigint, $2::bigint - (select count(*) from counterpart.work_queue
-             where rings > 0 and waiting_on = '{}' and due_at > clock_timestamp())))
+             where rings = 1 and waiting_on = '{}' and due_at > clock_timestamp())))
            for update skip locked) as due
      where q.catalog = due.catalog and q.record_id = due.record_id
      returning q.catalog, q.record_id`,

@@ -1,6 +1,6 @@
 import { INSTALLATION, KEY, MARK, stripeSettings } from '../../../test/contract/stripeSettings';
 import { json, raw, startWire } from '../../../test/contract/wire';
-import { parseRecordId, trusted } from '../../core/ids';
+import { parseRecordId, parseRemoteId, trusted } from '../../core/ids';
 import { createClient } from './client';
 import { findCreated, PAGES_MAX } from './findCreated';
 import type { Heard, Script, Wire } from '../../../test/contract/wire';
@@ -14,11 +14,12 @@ beforeEach(async () => {
 });
 afterEach(() => wire.stop());
 
-const search = () =>
+const search = (others: readonly string[] = []) =>
   findCreated(createClient(stripeSettings({ apiBase: wire.url })), INSTALLATION, {
     key: KEY,
     recordId: RECORD,
     since: SINCE,
+    others: others.map((id) => trusted(parseRemoteId(id), 'remote id')),
   });
 
 const customer = (id: string, mark?: string) => ({
@@ -118,6 +119,15 @@ test('a server that names no keys: the oldest with our mark, for copies are youn
     () => page([]),
   );
   expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+});
+
+test('an object of an earlier generation bears our mark too and is not meant, where no key tells', async () => {
+  lists(
+    () => page([created(customer('cus_before', RECORD), null)]),
+    () => page([customer('cus_before', RECORD)]),
+  );
+  expect(await search(['cus_before'])).toMatchObject({ value: { kind: 'absent' } });
+  expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_before' } });
 });
 
 describe('a server without events', () => {

@@ -22,6 +22,8 @@ export interface CreateSearch {
   readonly recordId: RecordId;
   /** Unix seconds: when the create was first sent. */
   readonly since: number;
+  /** Objects of the record's earlier generations. */
+  readonly others?: readonly RemoteId[];
 }
 
 /**
@@ -75,7 +77,7 @@ type Sighting = 'on' | 'over' | 'unreadable';
 function sightings(installation: InstallationId, search: CreateSearch) {
   let byKey: RemoteId | null = null;
   let byMark: RemoteId | null = null;
-  const othersMade = new Set<RemoteId>();
+  const othersMade = new Set<RemoteId>(search.others);
   return {
     event(item: unknown): Sighting {
       if (!isJson(item)) return 'unreadable';
@@ -87,8 +89,8 @@ function sightings(installation: InstallationId, search: CreateSearch) {
       const key = causedByKey(item);
       if (key === search.key) byKey = customer.remoteId;
       else if (customer.claims === search.recordId) {
-        if (key === null) byMark = customer.remoteId;
-        else othersMade.add(customer.remoteId);
+        if (key !== null) othersMade.add(customer.remoteId);
+        else if (!othersMade.has(customer.remoteId)) byMark = customer.remoteId;
       }
       return byKey === null ? 'on' : 'over';
     },

@@ -1,0 +1,312 @@
+import { desks, freshMail } from './desk-for-tests';
+import type { Desk } from './desk-for-tests';
+import type { RecordId } from '../src/core/ids';
+import { failureOf } from '../test/environment/fakeSystem';
+
+const openDesk = desks();
+const fields = () => ({ name: 'Ann', email: freshMail() });
+const lostOnTheWay = failureOf('unavailable', { code: 'ETIMEDOUT' });
+const serverFailed = failureOf('unavailable', { code: 'api_error', status: 500 });
+
+/** The key is older than the system keeps it, and the system has forgotten it. */
+async function aDayLater(desk: Desk, id: RecordId): Promise<void> {
+  await desk.ageIntent(id, 25);
+  desk.system.forgetKeys();
+}
+
+describe('I17: a create whose answer was lost', () => {
+  test('failure 1: it took effect: the same call with the same key is answered by replay, and one customer stands', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    expect((await desk.settle(id)).trouble).toHaveLength(1);
+    expect(await desk.link(id)).toMatchObject({ state: 'reserved', outcome: 'waiting' });
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    const [first, second] = desk.system.writes();
+    expect(second).toEqual({ ...first, applied: false });
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync', reason: null });
+  });
+
+  test('it took no effect: the same call makes it', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    expect(new Set(desk.system.writes().map(({ key }) => key)).size).toBe(1);
+  });
+
+  test('edited here before the answer: the old values are asked for again, then the edit is sent', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    await desk.update(id, { name: 'Anna' });
+    await desk.settle(id);
+    expect(desk.system.living()).toMatchObject([[expect.anything(), { fields: { name: 'Anna' } }]]);
+    expect(await desk.lost(id)).toEqual([]);
+  });
+
+  test('failure 2: the worker dies between the answer and our record of it: one customer, not two', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    const open = await desk.open(id);
+    expect(await desk.activities.examine(open)).toMatchObject({ next: 'send' });
+    desk.system.during('create', () => {
+      throw new Error('SIGKILL');
+    });
+    await expect(desk.activities.send(open)).rejects.toMatchObject({ type: 'OwnTrouble' });
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync' });
+  });
+
+  test('failure 3: a day later its object is found by its trace and linked', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    expect(desk.system.writes()).toHaveLength(1);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync' });
+  });
+
+  test('failure 3: a day later its absence is proven, and it is made with a new key', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    const [first, second] = desk.system.writes();
+    expect(second!.key).not.toBe(first!.key);
+  });
+
+  test('failure 3: a reading that failed proves nothing: nothing is made', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    await aDayLater(desk, id);
+    desk.system.fail('findCreated', { failure: lostOnTheWay, when: 'before' });
+    expect((await desk.settle(id)).trouble).toHaveLength(1);
+    expect(desk.system.writes()).toHaveLength(1);
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+  });
+
+  test('failure 3: a day later its object was edited there: the edit comes here and nothing is sent', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.edit(desk.system.living()[0]![0], { name: 'Anne' });
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: 'Anne' });
+    expect(desk.system.writes()).toHaveLength(1);
+  });
+
+  test('failure 3: a day later it was edited there and here: the policy decides, and the loser is kept', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    const [remoteId] = desk.system.living()[0]!;
+    desk.system.edit(remoteId, { name: 'Anne' });
+    await desk.update(id, { name: 'Anna' });
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Anna' });
+    expect(await desk.lost(id)).toMatchObject([
+      { field: 'name', ours: 'Anna', theirs: 'Anne', winner: 'local' },
+    ]);
+  });
+
+  test('failure 3: a day later its object was deleted there: the deletion comes here', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.erase(desk.system.living()[0]![0]);
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toBeNull();
+    expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted' });
+  });
+
+  test('failure 3: found, but not readable at first: it parks, and the next look brings it in sync', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    await aDayLater(desk, id);
+    desk.system.fail('read', { failure: failureOf('gone', { status: 404 }), when: 'before' });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'parked', reason: { code: 'remote_missing' } });
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync', reason: null });
+    expect(desk.system.living()).toHaveLength(1);
+  });
+});
+
+describe('failure 8: a 5xx that is stored and replayed', () => {
+  test('for a create that made its object all the same: it is found before anything else is made', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: serverFailed, when: 'after', stored: true });
+    await desk.settle(id);
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync' });
+  });
+
+  test('for a create that made nothing: absence is proven, then it is made with a new key', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: serverFailed, when: 'before', stored: true });
+    await desk.settle(id);
+    expect(desk.system.living()).toEqual([]);
+    await desk.settle(id);
+    expect(desk.system.living()).toHaveLength(1);
+    expect(desk.system.calls.map(({ operation }) => operation)).toContain('findCreated');
+  });
+
+  test('for an update that changed nothing: it is sent anew under a new key', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.update(id, { name: 'Anna' });
+    desk.system.fail('update', { failure: serverFailed, when: 'before', stored: true });
+    await desk.settle(id);
+    await desk.settle(id);
+    expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Anna' });
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync' });
+  });
+
+  test('failure 52: for an update that took effect, and an edit back here: the edit back stands on both sides', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.update(id, { name: 'Anna' });
+    desk.system.fail('update', { failure: serverFailed, when: 'after', stored: true });
+    await desk.settle(id);
+    await desk.update(id, { name: 'Ann' });
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+    expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Ann' });
+  });
+});
+
+describe('I3 and failure 52: an update whose answer was lost', () => {
+  test('edited back here before the next look: the acknowledged edit back stands on both sides', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.update(id, { name: 'Anna' });
+    desk.system.fail('update', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    await desk.update(id, { name: 'Ann' });
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+    expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Ann' });
+    expect(await desk.lost(id)).toEqual([]);
+  });
+
+  test.each(['before', 'after'] as const)(
+    'the key expired (call lost %s it took effect), edited back here: the edit back stands on both sides',
+    async (when) => {
+      const desk = await openDesk();
+      const { id, remoteId } = await desk.synced(fields());
+      await desk.update(id, { name: 'Anna' });
+      desk.system.fail('update', { failure: lostOnTheWay, when });
+      await desk.settle(id);
+      await aDayLater(desk, id);
+      await desk.update(id, { name: 'Ann' });
+      await desk.settle(id);
+      expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+      expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Ann' });
+      expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync' });
+    },
+  );
+
+  test.each(['before', 'after'] as const)(
+    'the key expired (call lost %s it took effect), nothing else happened: our value stands on both sides',
+    async (when) => {
+      const desk = await openDesk();
+      const { id, remoteId } = await desk.synced(fields());
+      await desk.update(id, { name: 'Anna' });
+      desk.system.fail('update', { failure: lostOnTheWay, when });
+      await desk.settle(id);
+      await aDayLater(desk, id);
+      await desk.settle(id);
+      expect(await desk.row(id)).toMatchObject({ name: 'Anna' });
+      expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Anna' });
+      expect(await desk.lost(id)).toEqual([]);
+    },
+  );
+
+  test('it never took effect, its key expired, and another field was edited there: both of our values stand', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    const wanted = { name: 'Anna', email: freshMail() };
+    await desk.update(id, wanted);
+    desk.system.fail('update', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    desk.system.edit(remoteId, { name: 'Anne' });
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toEqual(wanted);
+    expect(desk.system.object(remoteId).fields).toEqual(wanted);
+    expect(await desk.lost(id)).toMatchObject([
+      { field: 'name', ours: 'Anna', theirs: 'Anne', winner: 'local' },
+    ]);
+  });
+
+  test.each(['before', 'after'] as const)(
+    'its key expired (call lost %s it took effect) and the same field was edited there since: no value is lost unrecorded',
+    async (when) => {
+      const desk = await openDesk();
+      const { id, remoteId } = await desk.synced(fields());
+      await desk.update(id, { name: 'Anna' });
+      desk.system.fail('update', { failure: lostOnTheWay, when });
+      await desk.settle(id);
+      desk.system.edit(remoteId, { name: 'Anne' });
+      await aDayLater(desk, id);
+      await desk.settle(id);
+      const here = (await desk.row(id))!['name'];
+      expect(desk.system.object(remoteId).fields['name']).toBe(here);
+      expect(await desk.lost(id)).toMatchObject([{ field: 'name', ours: 'Anna', theirs: 'Anne' }]);
+    },
+  );
+
+  test('its key expired, the field was edited there since and edited back here: the edit back is no silent loser', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.update(id, { name: 'Anna' });
+    desk.system.fail('update', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.edit(remoteId, { name: 'Anne' });
+    await desk.update(id, { name: 'Ann' });
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+    expect(await desk.lost(id)).toMatchObject([{ field: 'name', ours: 'Ann', theirs: 'Anne' }]);
+  });
+
+  test('its key expired and the object was deleted there: the deletion comes here and the edit is kept', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.update(id, { name: 'Anna' });
+    desk.system.fail('update', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    desk.system.erase(remoteId);
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toBeNull();
+    expect(await desk.lost(id)).toMatchObject([{ field: 'name', ours: 'Anna', winner: 'deletion' }]);
+  });
+});
