@@ -38,11 +38,23 @@ export async function closeLook(deps: ActivityDeps, end: LookEnd): Promise<Ackno
     for (const { linkId, lookId, outcome, reason } of end.unfinished) {
       waits = Math.max(waits, await tx.links.markUnfinished(linkId, lookId, { outcome, reason }));
     }
-    const stuck = [...end.unfinished.map((link) => link.connection), ...end.paused];
-    if (stuck.length === 0) return tx.queue.acknowledge(catalog, recordId, end.seq);
-    const on = stuck.map((name) => trusted(parseConnectionName(name), 'connection name'));
-    const waiting = end.unfinished.some((link) => link.outcome === 'waiting');
-    const ms = waiting ? Math.min(WAIT_FIRST_MS * 2 ** Math.max(0, waits - 1), WAIT_LAST_MS) : PAUSED_WAIT_MS;
+    const held = [
+      ...end.unfinished.filter((link) => link.outcome === 'paused').map((link) => link.connection),
+      ...end.paused,
+    ].map((name) => trusted(parseConnectionName(name), 'connection name'));
+    const waiting = end.unfinished
+      .filter((link) => link.outcome === 'waiting')
+      .map((link) => trusted(parseConnectionName(link.connection), 'connection name'));
+    if (held.length + waiting.length === 0) return tx.queue.acknowledge(catalog, recordId, end.seq);
+    // A connection resumed meanwhile has released its records already, and will not come back for this one.
+    const paused = await tx.connections.lockPaused(held);
+    const on = [...waiting, ...paused];
+    const resumed = paused.length < new Set(held).size;
+    const ms = resumed
+      ? 0
+      : waiting.length > 0
+        ? Math.min(WAIT_FIRST_MS * 2 ** Math.max(0, waits - 1), WAIT_LAST_MS)
+        : PAUSED_WAIT_MS;
     return tx.queue.postpone(catalog, recordId, end.seq, { on, ms });
   });
   if (acknowledged.kind === 'done' && acknowledged.ageMs !== null && end.direction !== null) {

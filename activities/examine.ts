@@ -5,6 +5,7 @@ import type { Reason } from '../src/core/reason';
 import { reconcile } from '../src/core/reconcile';
 import type { RecordId } from '../src/core/ids';
 import type { Link } from '../src/store/links';
+import { heldByPause } from './checkAccount';
 import { applyDecision } from './applyDecision';
 import { failureFields, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
@@ -101,9 +102,12 @@ async function decide(
 export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
   const link = await deps.store.links.takeFence(open.linkId, open.lookId);
   if (link === null) return stepResult('stale', 'a newer look has this link');
-  if ((await deps.store.intents.findOpen(link.id)) !== null) {
-    return stepResult('send', 'an open intent is finished first');
-  }
+  const held = heldByPause(link);
+  if (held !== null) return held;
+  const intent = await deps.store.intents.findOpen(link.id);
+  if (intent !== null && intent.sends > 0) return stepResult('send', 'an open intent is finished first');
+  // Written and never sent: nothing of it can have taken effect, and what stands now decides anew.
+  if (intent !== null) await deps.store.intents.supersede(intent.key, link.fence);
   const tools = toolsFor(deps, link.connection, link.catalog);
   const view = await readRemote(deps, tools, link);
   if (view.kind === 'ended') return view.result;

@@ -4,7 +4,7 @@ import { TREATMENT } from '../src/core/failure';
 import type { RemoteId } from '../src/core/ids';
 import type { Intent } from '../src/store/intents';
 import type { Link } from '../src/store/links';
-import { checkAccount } from './checkAccount';
+import { checkAccount, heldByPause } from './checkAccount';
 import { failureFields, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
 import type { OpenLink } from './openLook';
@@ -79,6 +79,8 @@ async function settleFailure(sending: Sending, sent: Sent): Promise<StepResult> 
 export async function takeUp(deps: ActivityDeps, open: OpenLink): Promise<Sending | StepResult> {
   const link = await deps.store.links.takeFence(open.linkId, open.lookId);
   if (link === null) return stepResult('stale', 'a newer look has this link');
+  const held = heldByPause(link);
+  if (held !== null) return held;
   const intent = await deps.store.intents.findOpen(link.id);
   if (intent === null) return stepResult('examine', 'nothing is open');
   return { deps, tools: toolsFor(deps, link.connection, link.catalog), link, intent };

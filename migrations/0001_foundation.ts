@@ -197,9 +197,9 @@ declare
   tombstone counterpart.tombstones;
 begin
   if tg_op = 'INSERT' then
-    -- an INSERT with a deleted record's id is the explicit restore in SQL
-    delete from counterpart.tombstones t where t.catalog = tg_argv[0] and t.record_id = new.id
-      returning * into tombstone;
+    -- An INSERT with a deleted record's id is the explicit restore in SQL. The tombstone goes when the row stands
+    -- (queue_inserted): here the row may still come to nothing, by ON CONFLICT DO NOTHING for one.
+    select * into tombstone from counterpart.tombstones t where t.catalog = tg_argv[0] and t.record_id = new.id;
     new.version := coalesce(tombstone.version, 0) + 1;
     new.created_at := coalesce(tombstone.created_at, new.created_at);
     return new;
@@ -220,9 +220,18 @@ begin
 end
 $$;
 
+-- Whether this statement is the sync's own, whose look needs no other look. What a product's trigger does in its wake is
+-- not: that stands one trigger deeper.
+create function counterpart.is_own_write() returns boolean language sql stable as $$
+  select current_setting('counterpart.writer', true) is not distinct from 'sync' and pg_trigger_depth() = 1
+$$;
+
 create function counterpart.queue_inserted() returns trigger language plpgsql as $$
 begin
-  if current_setting('counterpart.writer', true) is distinct from 'sync' and exists (select from changed_new) then
+  -- planned anew each time, as in queue_updated
+  execute 'delete from counterpart.tombstones t using changed_new n where t.catalog = $1 and t.record_id = n.id'
+    using tg_argv[0];
+  if not counterpart.is_own_write() and exists (select from changed_new) then
     perform counterpart.enqueue(tg_argv[0], (select array_agg(id) from changed_new), 'local');
   end if;
   return null;
@@ -233,7 +242,7 @@ create function counterpart.queue_updated() returns trigger language plpgsql as 
 declare
   ids uuid[];
 begin
-  if current_setting('counterpart.writer', true) is distinct from 'sync' then
+  if not counterpart.is_own_write() then
     -- Planned anew each time, on purpose: a plan kept from a one-row update joins in nested loops, and 100,000 rows then
     -- take hours instead of a second.
     execute 'select array_agg(n.id) from changed_new n join changed_old o using (id) where n.version <> o.version' into ids;
@@ -247,14 +256,16 @@ $$;
 
 create function counterpart.queue_deleted() returns trigger language plpgsql as $$
 begin
-  insert into counterpart.tombstones as t (catalog, record_id, version, fields, created_at)
-  select tg_argv[0], o.id, o.version + 1,
-         (select jsonb_object_agg(f, to_jsonb(o) -> f) from unnest(tg_argv[1:]) as f), o.created_at
-  from changed_old o
-  -- a row that came back with the triggers off (a restored dump) has its old tombstone still
-  on conflict (catalog, record_id) do update
-    set version = greatest(t.version + 1, excluded.version), fields = excluded.fields, deleted_at = excluded.deleted_at;
-  if current_setting('counterpart.writer', true) is distinct from 'sync' and exists (select from changed_old) then
+  -- A row that was deleted and inserted anew by one statement stands: no tombstone. One that came back with the triggers
+  -- off (a restored dump) has its old tombstone still.
+  execute format(
+    'insert into counterpart.tombstones as t (catalog, record_id, version, fields, created_at)
+     select $1, o.id, o.version + 1, (select jsonb_object_agg(f, to_jsonb(o) -> f) from unnest($2) as f), o.created_at
+     from changed_old o where not exists (select from %s c where c.id = o.id)
+     on conflict (catalog, record_id) do update
+       set version = greatest(t.version + 1, excluded.version), fields = excluded.fields, deleted_at = excluded.deleted_at',
+    tg_relid::regclass) using tg_argv[0], tg_argv[1:];
+  if not counterpart.is_own_write() and exists (select from changed_old) then
     perform counterpart.enqueue(tg_argv[0], (select array_agg(id) from changed_old), 'local');
   end if;
   return null;
@@ -273,7 +284,8 @@ language plpgsql as $$
 declare
   args constant text := (select string_agg(quote_literal(a), ', ') from unnest(in_catalog || in_fields) as a);
 begin
-  execute format('create trigger counterpart_version before insert or update on %s
+  -- triggers fire in the order of their names: ours must see what the product's own made of the row
+  execute format('create trigger zzz_counterpart_version before insert or update on %s
     for each row execute function counterpart.count_version(%s)', in_table, args);
   execute format('create trigger counterpart_inserted after insert on %s referencing new table as changed_new
     for each statement execute function counterpart.queue_inserted(%s)', in_table, args);
@@ -365,7 +377,7 @@ export async function down(knex: Knex): Promise<void> {
     drop table counterpart.idempotency_keys, counterpart.event_cursors, counterpart.events, counterpart.work_queue,
       counterpart.conflicts, counterpart.intents, counterpart.links, counterpart.connections, counterpart.tombstones,
       counterpart.customers, counterpart.installation;
-    drop function counterpart.attach_catalog, counterpart.refuse_truncate, counterpart.queue_deleted,
+    drop function counterpart.attach_catalog, counterpart.refuse_truncate, counterpart.is_own_write, counterpart.queue_deleted,
       counterpart.queue_updated, counterpart.queue_inserted, counterpart.count_version, counterpart.enqueue,
       counterpart.canonical_email, counterpart.uuidv7;
     drop sequence counterpart.work_seq, counterpart.fence_seq;

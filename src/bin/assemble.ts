@@ -34,6 +34,8 @@ export interface Assembly {
   readonly metrics: Metrics;
 }
 
+/** A look or request that meets a held row gives its connection back and is tried again. */
+const LOCK_TIMEOUT_MS = 500;
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 5_000;
 
@@ -120,6 +122,7 @@ export async function assemble(process_name: string, config: Config, poolSize: n
   const database = openDatabase(databaseUrl, {
     max: poolSize,
     name: `counterpart ${process_name}`,
+    lockTimeoutMs: LOCK_TIMEOUT_MS,
     onIdleError: (error) =>
       log.warn({ err: error }, 'an idle Postgres connection broke; the pool replaces it'),
   });

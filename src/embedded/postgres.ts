@@ -60,6 +60,10 @@ const SETTINGS = {
   unix_socket_directories: '', // their path has a length limit that a deep checkout exceeds
   max_connections: '200',
   log_min_messages: 'warning',
+  // details and statements quote values: "Key (email)=(…) already exists"
+  log_error_verbosity: 'terse',
+  log_min_error_statement: 'panic',
+  log_parameter_max_length_on_error: '0',
   log_timezone: 'UTC',
   timezone: 'UTC',
   jit: 'off', // compiles for longer than our short statements run

@@ -81,9 +81,10 @@ function planKnown(link: Link, subject: Subject): Plan {
       ? { kind: 'queue', recordId, linkId, deleted }
       : { kind: 'note', result: 'retired', recordId };
   }
-  // Our own deletion on its way: the look that sent it is still at work.
-  if (subject.change === 'deleted' && link.state === 'deleting')
+  // Our own deletion on its way: the look that sent it is still at work, unless it was set aside.
+  if (subject.change === 'deleted' && link.state === 'deleting' && link.outcome !== 'parked') {
     return { kind: 'note', result: 'echo', recordId };
+  }
   return { kind: 'queue', recordId, linkId, deleted: subject.change === 'deleted' };
 }
 

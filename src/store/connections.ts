@@ -115,3 +115,12 @@ export async function noteDegraded(sql: Sql, name: ConnectionName, what: string)
   );
   return rowCount === 1;
 }
+
+/** Which of these are paused; a resume waits until the transaction ends, so that it finds what is left for it. */
+export async function lockPaused(sql: Sql, names: readonly ConnectionName[]): Promise<ConnectionName[]> {
+  const { rows } = await sql.query<{ name: string }>(
+    'select name from counterpart.connections where name = any($1) and paused_at is not null for share',
+    [names],
+  );
+  return rows.map((row) => trusted(parseConnectionName(row.name), 'connection name'));
+}

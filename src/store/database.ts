@@ -57,11 +57,13 @@ async function attempt<T>(client: PoolClient, work: (sql: Sql) => Promise<T>): P
 
 /**
  * @param options.max connections at most, from this process
+ * @param options.lockTimeoutMs how long a statement waits for a row that somebody else holds: a product's long
+ * transaction must not take up every connection of ours
  * @param options.onIdleError hears of connections that broke while idle (a Postgres restart); the pool replaces them
  */
 export function openDatabase(
   url: string,
-  options: { max: number; name: string; onIdleError: (error: Error) => void },
+  options: { max: number; name: string; lockTimeoutMs?: number; onIdleError: (error: Error) => void },
 ): Database {
   const pool = new Pool({
     connectionString: url,
@@ -69,6 +71,7 @@ export function openDatabase(
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
     keepAlive: true,
   });
   pool.on('error', options.onIdleError);

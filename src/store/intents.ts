@@ -115,6 +115,15 @@ export async function endIntent(
   );
 }
 
+/** Takes back an intent that was never sent. Fenced: an older attempt that would send it can no longer do so. */
+export async function supersede(sql: Sql, key: string, fence: number): Promise<void> {
+  await sql.query(
+    `update counterpart.intents i set ended_at = now(), ending = 'superseded', values = null
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.sends = 0 and i.ended_at is null`,
+    [key, fence],
+  );
+}
+
 /** What an echo is compared with. Null when the key is unknown here: the database was restored from an older backup. */
 export async function findByKey(
   sql: Sql,

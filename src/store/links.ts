@@ -25,6 +25,8 @@ export interface Link {
   readonly detached: boolean;
   readonly outcome: Outcome;
   readonly waits: number;
+  /** Whether the link's connection is paused now. */
+  readonly paused: boolean;
 }
 
 interface LinkRow {
@@ -44,10 +46,12 @@ interface LinkRow {
   detached: boolean;
   outcome: Outcome;
   waits: number;
+  paused: boolean;
 }
 
 const COLUMNS = `id, connection, catalog, record_id, generation, remote_id, state, born, base, agreed_version, look_id,
-  fence, remote_deleted_at is not null as remote_deleted, detached, outcome, waits`;
+  fence, remote_deleted_at is not null as remote_deleted, detached, outcome, waits,
+  exists (select from counterpart.connections c where c.name = links.connection and c.paused_at is not null) as paused`;
 
 function link(row: LinkRow): Link {
   return {
@@ -67,6 +71,7 @@ function link(row: LinkRow): Link {
     detached: row.detached,
     outcome: row.outcome,
     waits: row.waits,
+    paused: row.paused,
   };
 }
 
@@ -180,12 +185,12 @@ export async function findByRemote(
 /** Objects that stood for this record under other generations: its mark is on them still. */
 export async function otherRemoteIds(
   sql: Sql,
-  link: Pick<Link, 'id' | 'connection' | 'catalog' | 'recordId'>,
+  than: Pick<Link, 'id' | 'connection' | 'catalog' | 'recordId'>,
 ): Promise<RemoteId[]> {
   const { rows } = await sql.query<{ remote_id: string }>(
     `select remote_id from counterpart.links
      where connection = $1 and catalog = $2 and record_id = $3 and id <> $4 and remote_id is not null`,
-    [link.connection, link.catalog, link.recordId, link.id],
+    [than.connection, than.catalog, than.recordId, than.id],
   );
   return rows.map((row) => trusted(parseRemoteId(row.remote_id), 'remote id'));
 }

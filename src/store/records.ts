@@ -55,6 +55,15 @@ export function lockRecord(sql: Sql, catalog: Catalog, id: RecordId): Promise<Lo
   return find(sql, catalog, id, 'for update');
 }
 
+/** A trigger of the product answered a write of ours with NULL: its way of refusing, as good as raising. */
+class SwallowedWrite extends Error {
+  override readonly name = 'SwallowedWrite';
+  readonly code = 'P0001';
+  constructor(table: string) {
+    super(`A trigger on ${table} swallowed what was pulled`);
+  }
+}
+
 /** Tells the triggers that what follows in this transaction comes from the sync and needs no look of its own. */
 async function writeAsSync(sql: Sql): Promise<void> {
   await sql.query(`select set_config('counterpart.writer', 'sync', true)`);
@@ -75,7 +84,7 @@ export async function insertPulled(
     [id, ...names.map((name) => values[name] ?? null)],
   );
   const [row] = rows;
-  if (row === undefined) throw new Error(`A trigger on ${catalog.table} swallowed a pulled record`);
+  if (row === undefined) throw new SwallowedWrite(catalog.table);
   return live(catalog, row);
 }
 
@@ -94,7 +103,7 @@ export async function updatePulled(
     [id, ...names.map((name) => values[name] ?? null)],
   );
   const [row] = rows;
-  if (row === undefined) throw new Error(`A trigger on ${catalog.table} swallowed a pulled change`);
+  if (row === undefined) throw new SwallowedWrite(catalog.table);
   return live(catalog, row);
 }
 
