@@ -310,3 +310,32 @@ describe('I3 and failure 52: an update whose answer was lost', () => {
     expect(await desk.lost(id)).toMatchObject([{ field: 'name', ours: 'Anna', winner: 'deletion' }]);
   });
 });
+
+describe('I1: the stored answer of a call made long ago says nothing of what stands there now', () => {
+  test('failure 12: an update was ambiguous, a person edited another field there since: the edit comes here', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    desk.system.fail('update', { failure: lostOnTheWay, when: 'after' });
+    await desk.update(id, { name: 'Anna' });
+    await desk.settle(id);
+    const email = freshMail();
+    desk.system.edit(remoteId, { email });
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toEqual({ name: 'Anna', email });
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync' });
+  });
+
+  test('failure 60: a create was ambiguous and its object deleted there since: the deletion comes here', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.erase(desk.system.living()[0]![0]);
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toBeNull();
+    expect(desk.system.living()).toEqual([]);
+    expect(desk.system.writes().filter(({ applied }) => applied)).toHaveLength(1);
+  });
+});

@@ -156,6 +156,16 @@ async function createRemote(
   return stepResult('send', what, { version: local.version });
 }
 
+/**
+ * An object born there was recognised as a record that was then deleted here, before anything was agreed: that deletion
+ * was not about it. It becomes a record of its own.
+ */
+async function letGo({ tx, link }: Work, what: string): Promise<StepResult> {
+  const recordId = await tx.links.moveToNewRecord(link.id);
+  await tx.queue.enqueue(link.catalog, [recordId], 'recognised');
+  return stepResult('done', `${what}: never agreed, so let go as ${recordId}`);
+}
+
 async function deleteRemote(
   work: Work,
   lost: readonly LostValue[],
@@ -163,6 +173,7 @@ async function deleteRemote(
   what: string,
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');
+  if (work.link.born === 'remote' && Object.keys(work.link.base).length === 0) return letGo(work, what);
   await work.tx.conflicts.recordLost(work.link, lost);
   await writeIntent(work, 'delete', {}, local.version, {});
   await write(work, { ...PENDING, state: 'deleting', detached: false, decision: { what } });

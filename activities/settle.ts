@@ -2,6 +2,7 @@ import type { RemoteObject } from '../src/connectors/connector';
 import { foldAnswer, foldUnanswered } from '../src/core/fold';
 import type { Fold } from '../src/core/fold';
 import type { RemoteFailure } from '../src/core/failure';
+import type { Reason } from '../src/core/reason';
 import type { LocalRecord } from '../src/core/sides';
 import type { IntentEnding } from '../src/store/intents';
 import type { Link, LinkPatch } from '../src/store/links';
@@ -51,6 +52,27 @@ function outcomeAfter(fold: Fold, unseen: boolean): LinkPatch {
     : { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
 }
 
+/**
+ * What our create made was seen without our mark (somebody took it off at once) and became a record of its own. One
+ * object cannot stand for two records: a person decides which of the two goes.
+ */
+async function settleTaken(
+  tx: Statements,
+  locked: Link,
+  key: string,
+  holder: Link,
+  requestId: string | null,
+): Promise<StepResult> {
+  const reason: Reason = {
+    code: 'claims_record',
+    field: null,
+    detail: `its object is linked to ${holder.recordId}`,
+  };
+  await tx.intents.endIntent(key, 'done', requestId);
+  await tx.links.writeFenced(locked.id, locked.fence, { outcome: 'parked', reason, waits: 0 });
+  return stepResult('parked', 'parked: what it made belongs to another record', { reason, requestId });
+}
+
 /** A create or update took effect: the answer is folded against the values the intent carried. */
 export async function settleWrite(
   sending: Sending,
@@ -63,6 +85,8 @@ export async function settleWrite(
     if (locked.remoteId === null) {
       // The door may have heard of this very object first and reserved a record id for it.
       await tx.links.releaseReservation(locked.connection, locked.catalog, object.remoteId);
+      const holder = await tx.links.findByRemote(locked.connection, locked.catalog, object.remoteId);
+      if (holder !== null) return settleTaken(tx, locked, intent.key, holder, requestId);
     }
     const ours = record.kind === 'live' ? record.fields : null;
     const unseen = readByNone(sending);

@@ -211,3 +211,77 @@ describe("failure 25: the sync's own writes", () => {
     expect(await store.records.readRecord(catalog, id)).toMatchObject({ kind: 'live', version: 3 });
   });
 });
+
+describe('a product has triggers of its own', () => {
+  afterEach(async () => {
+    await run('drop trigger if exists product_trigger on counterpart.customers');
+    await run('drop function if exists public.product_trigger');
+  });
+
+  async function trigger(when: string, body: string): Promise<void> {
+    await run(
+      `create function public.product_trigger() returns trigger language plpgsql as $$ begin ${body} end $$`,
+    );
+    await run(
+      `create trigger product_trigger ${when} on counterpart.customers for each row execute function public.product_trigger()`,
+    );
+  }
+
+  test('I10: what its BEFORE trigger makes of a synced field is a change like any other', async () => {
+    const id = await bench().insert({ name: 'Ann', email: 'derived@example.com' });
+    await bench().quiet();
+    await trigger('before update', `new.name := 'Derived'; return new;`);
+    await run(`update counterpart.customers set updated_at = now() where id = $1`, [id]);
+    expect(await version(id)).toBe(2);
+    expect(await bench().queued(id)).toMatchObject({ hint: 'local' });
+  });
+
+  test('I10: what its AFTER trigger writes in the wake of a pull is queued, the pull itself is not', async () => {
+    const [id, other] = [await bench().insert(), await bench().insert({ name: 'Other' })];
+    await bench().quiet();
+    await trigger(
+      'after update',
+      `if new.name = 'Pulled' then update counterpart.customers set name = 'Touched' where id = '${other}'; end if; return null;`,
+    );
+    const customers = CATALOGS.get(CUSTOMER)!;
+    await bench().store.transact((tx) => tx.records.updatePulled(customers, id, { name: 'Pulled' }));
+    expect(await bench().queued(id)).toBeNull();
+    expect(await bench().queued(other)).toMatchObject({ hint: 'local' });
+  });
+
+  test('I14: a trigger that swallows a pull refuses it: the error says so, and the look can park', async () => {
+    const id = await bench().insert();
+    await trigger('before update', 'return null;');
+    const customers = CATALOGS.get(CUSTOMER)!;
+    const pull = bench().store.transact((tx) => tx.records.updatePulled(customers, id, { name: 'Pulled' }));
+    await expect(pull).rejects.toMatchObject({ code: 'P0001' });
+  });
+});
+
+describe('I6: a tombstone stays until its record really stands again', () => {
+  test('an INSERT … ON CONFLICT DO NOTHING that comes to nothing leaves the tombstone of another id alone', async () => {
+    const id = await bench().insert();
+    await run('delete from counterpart.customers where id = $1', [id]);
+    await run('create unique index one_name on counterpart.customers (name) where name = $$Only$$');
+    await bench().insert({ name: 'Only' });
+    await run(`insert into counterpart.customers (id, name) values ($1, 'Only') on conflict do nothing`, [
+      id,
+    ]);
+    await run('drop index counterpart.one_name');
+    expect(await tombstone(id)).toHaveLength(1);
+    expect(await version(id)).toBeUndefined();
+  });
+
+  test('a row deleted and inserted anew by one statement stands and has no tombstone', async () => {
+    const id = await bench().insert({ name: 'Before' });
+    await run(
+      `with gone as (delete from counterpart.customers where id = $1 returning id)
+       select 1 from gone`,
+      [id],
+    );
+    await run(`insert into counterpart.customers (id, name) values ($1, 'After')`, [id]);
+    expect(await tombstone(id)).toEqual([]);
+    await run('delete from counterpart.customers where id = $1', [id]);
+    expect(await tombstone(id)).toHaveLength(1);
+  });
+});

@@ -212,6 +212,15 @@ export async function moveToRecord(sql: Sql, linkId: number, recordId: RecordId)
   await sql.query('update counterpart.links set record_id = $2 where id = $1', [linkId, recordId]);
 }
 
+/** Gives a link to a record id of its own. @returns that id */
+export async function moveToNewRecord(sql: Sql, linkId: number): Promise<RecordId> {
+  const { rows } = await sql.query<{ record_id: string }>(
+    'update counterpart.links set record_id = counterpart.uuidv7() where id = $1 returning record_id',
+    [linkId],
+  );
+  return trusted(parseRecordId(rows[0]!.record_id), 'record id');
+}
+
 /**
  * Lets go of a reservation whose object belongs to somebody else's create: only while nothing was made of it here.
  * @returns whether there was one
