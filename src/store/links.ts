@@ -2,8 +2,10 @@
 import { parseCatalogName, parseConnectionName, parseRecordId, parseRemoteId, trusted } from '../core/ids';
 import type { Base } from '../core/fields';
 import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
-import type { Reason } from '../core/reason';
 import type { Sql } from './database';
+
+export { markUnfinished, writeFenced } from './fencedWrites';
+export type { LinkPatch } from './fencedWrites';
 
 export type LinkState = 'reserved' | 'linked' | 'deleting' | 'retired' | 'void';
 export type Outcome = 'pending' | 'in_sync' | 'waiting' | 'parked' | 'paused' | 'deleted';
@@ -237,74 +239,4 @@ export async function releaseReservation(
     [connection, catalog, remoteId],
   );
   return rowCount === 1;
-}
-
-/** What a look may write on its link. A missing key leaves the column as it is. */
-export interface LinkPatch {
-  readonly state?: LinkState;
-  readonly remoteId?: RemoteId;
-  readonly base?: Base;
-  readonly agreedVersion?: number;
-  readonly outcome?: Outcome;
-  readonly reason?: Reason | null;
-  readonly decision?: unknown;
-  readonly detached?: boolean;
-  readonly possibleDuplicate?: boolean;
-  readonly remoteDeleted?: true;
-  readonly synced?: true;
-  readonly waits?: number;
-}
-
-const SETTERS: Record<keyof LinkPatch, (at: string) => string> = {
-  state: (at) => `state = ${at}::text`,
-  remoteId: (at) => `remote_id = ${at}::text`,
-  base: (at) => `base = ${at}::jsonb`,
-  agreedVersion: (at) => `agreed_version = ${at}::bigint`,
-  outcome: (at) => `outcome = ${at}::text`,
-  // the clock of a reason starts when its code first appears, not at every look that finds it again
-  reason: (at) => `reason_since = case when ${at}::jsonb is null or ${at}::jsonb = 'null' then null
-      when reason ->> 'code' is not distinct from ${at}::jsonb ->> 'code' then coalesce(reason_since, now()) else now() end,
-    reason = nullif(${at}::jsonb, 'null')`,
-  decision: (at) => `decision = ${at}::jsonb`,
-  detached: (at) => `detached = ${at}::boolean`,
-  possibleDuplicate: (at) => `possible_duplicate = ${at}::boolean`,
-  remoteDeleted: (at) =>
-    `remote_deleted_at = case when ${at}::boolean then coalesce(remote_deleted_at, now()) end`,
-  synced: (at) => `last_synced_at = case when ${at}::boolean then now() end`,
-  waits: (at) => `waits = ${at}::integer`,
-};
-
-const JSON_COLUMNS: ReadonlySet<string> = new Set(['base', 'reason', 'decision']);
-
-/** Writes the result of a step. @returns false when a newer attempt has taken the fence: nothing was written */
-export async function writeFenced(
-  sql: Sql,
-  linkId: number,
-  fence: number,
-  patch: LinkPatch,
-): Promise<boolean> {
-  const entries = Object.entries(patch) as Array<[keyof LinkPatch, unknown]>;
-  const sets = entries.map(([key], i) => SETTERS[key](`$${i + 3}`));
-  const values = entries.map(([key, value]) => (JSON_COLUMNS.has(key) ? JSON.stringify(value) : value));
-  const { rowCount } = await sql.query(
-    `update counterpart.links set ${sets.join(', ')} where id = $1 and fence = $2`,
-    [linkId, fence, ...values],
-  );
-  return rowCount === 1;
-}
-
-/** Marks what a look could not finish, after its attempts are used up. Fenced by the look, as no attempt is running. */
-export async function markUnfinished(
-  sql: Sql,
-  linkId: number,
-  lookId: number,
-  unfinished: { outcome: 'waiting' | 'paused' | 'parked'; reason: Reason },
-): Promise<number> {
-  const { rows } = await sql.query<{ waits: number }>(
-    `update counterpart.links set outcome = $3, waits = waits + 1, reason = $4::jsonb,
-       reason_since = case when reason ->> 'code' = $4::jsonb ->> 'code' then coalesce(reason_since, now()) else now() end
-     where id = $1 and look_id = $2 returning waits`,
-    [linkId, lookId, unfinished.outcome, JSON.stringify(unfinished.reason)],
-  );
-  return rows[0]?.waits ?? 0;
 }
