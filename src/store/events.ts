@@ -1,6 +1,7 @@
 /** The inbox: every event heard, once per id, without any personal value. */
 import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
 import type { Sql } from './database';
+import type { Hint } from './workQueue';
 
 /** What the door made of an event. */
 export type EventResult = 'queued' | 'echo' | 'ignored' | 'retired' | 'void';
@@ -18,11 +19,16 @@ export interface HeardEvent {
   readonly result: EventResult;
 }
 
-/** @returns false when the event id was stored before: the delivery is a repetition */
-export async function storeEvent(sql: Sql, event: HeardEvent): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    `insert into counterpart.events (connection, id, type, catalog, remote_id, record_id, created_at, source, result)
-     values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing`,
+/**
+ * Stores an event and, with `hint`, queues its record: one statement, so that either both or nothing stands.
+ * @returns false when the event id was stored before; then nothing is queued either
+ */
+export async function storeEvent(sql: Sql, event: HeardEvent, hint: Hint | null): Promise<boolean> {
+  const { rows } = await sql.query(
+    `with stored as (
+       insert into counterpart.events (connection, id, type, catalog, remote_id, record_id, created_at, source, result)
+       values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing returning catalog, record_id)
+     select case when $10::text is not null then counterpart.enqueue(catalog, array[record_id], $10) end from stored`,
     [
       event.connection,
       event.id,
@@ -33,9 +39,10 @@ export async function storeEvent(sql: Sql, event: HeardEvent): Promise<boolean> 
       event.createdAt,
       event.source,
       event.result,
+      hint,
     ],
   );
-  return rowCount === 1;
+  return rows.length === 1;
 }
 
 /** Which of these event ids are stored. */
