@@ -107,10 +107,6 @@ export async function settleWrite(
       ...(fold.lookAgain ? {} : { agreedVersion: version }),
       ...outcomeAfter(fold, unseen),
     });
-    deps.log.info(
-      { remote_id: object.remoteId, stripe_request_id: requestId, operation: intent.kind },
-      'sent',
-    );
     const what = `${intent.kind} ${Object.keys(intent.values).join(',')}${taken.length > 0 ? ` took:${taken.join(',')}` : ''}`;
     const next = fold.dropped.length > 0 ? 'parked' : fold.lookAgain || unseen ? 'examine' : 'done';
     return stepResult(next, what, { version, direction: 'out', requestId, remoteId: object.remoteId });
@@ -129,10 +125,6 @@ export async function settleDelete(sending: Sending, requestId: string | null): 
       synced: true,
       waits: 0,
     });
-    sending.deps.log.info(
-      { remote_id: locked.remoteId, stripe_request_id: requestId, operation: 'delete' },
-      'sent',
-    );
     // restored while its deletion was on the way: a new generation begins
     return stepResult(record.kind === 'live' ? 'again' : 'done', 'delete', {
       direction: 'out',
