@@ -8,6 +8,7 @@ import { startStage } from './stage';
 import type { Loose, Stage } from './stage';
 
 const LACKS = ['/v1/account', '/v1/events'];
+const NEITHER = ['strip-request', 'strip-previous'].map((name) => ({ name, times: null }));
 
 /** Passes everything on under a path of its own, but knows no route it lacks. */
 function lesserServer(origin: () => string): Server {
@@ -48,7 +49,7 @@ test('it is said to be degraded, once, and works by webhook alone: no echo is ta
     env: { STRIPE_API_BASE: `http://127.0.0.1:${port}/compatible` },
     onSimulator: (started) => (simulator = started),
   });
-  await stage.stripe('POST', '/_sim/faults', { faults: [{ name: 'strip_request', times: null }] } as Loose);
+  await stage.stripe('POST', '/_sim/faults', { faults: NEITHER } as Loose);
   const connection = async () => (await stage.call('GET', '/connections')).body.data[0];
   await until('it is known to be degraded', async () => (await connection()).degraded.length === 2);
   expect((await connection()).degraded.toSorted()).toEqual(['account', 'events']);

@@ -11,30 +11,15 @@ import { API_VERSION, Events, type Happening, type StripeEvent } from './events'
 import { IdempotencyKeys, type StoredAnswer } from './idempotency';
 import type { Ids } from './ids';
 import type { Journal, JournalLine } from './journal';
+import { LateWork } from './late-work';
+import type { EventTreatment, Mistreatment } from './mistreatment';
 import type { Post } from './webhook-post';
-
-/** How an event is to be mistreated; filled from faults. */
-export type EventTreatment = {
-  drop: boolean;
-  dropDelivery: boolean;
-  copies: number;
-  delayMs: number;
-  strip: boolean;
-};
-export const HONEST: EventTreatment = {
-  drop: false,
-  dropDelivery: false,
-  copies: 1,
-  delayMs: 0,
-  strip: false,
-};
 
 /** Where a change came from; goes into the event's `request`. */
 export type Origin = {
   requestId: string;
   idempotencyKey: string | null;
-  /** Asked only when there is an event to treat, because asking uses faults up. */
-  treatment: () => EventTreatment;
+  mistreat: Mistreatment;
 };
 
 export type AccountDeps = {
@@ -60,7 +45,12 @@ export class Account {
   readonly deliveries: Deliveries;
   /** Grows with every change of a customer or an event. */
   revision = 0;
-  private readonly late = new Map<NodeJS.Timeout, () => void>();
+  /** What faults put off. */
+  readonly late = new LateWork();
+  /** Objects that lists do not show yet, with the time from which they do. */
+  private readonly hidden = new Map<string, number>();
+  /** Tells endpoints of the event that waits for the next one. */
+  private tellHeld: (() => void) | null = null;
 
   constructor(private readonly deps: AccountDeps) {
     const { ids, clock, journal, post, schedule } = deps;
@@ -81,24 +71,37 @@ export class Account {
   }
 
   createCustomer(change: CustomerChange, origin: Origin): Customer {
-    const customer = this.customers.create(change, this.nowSeconds());
+    const customer = this.customers.create(origin.mistreat.values(change), this.nowSeconds());
     this.deps.journal.append({ kind: 'customer', customer });
-    this.publish({ type: 'customer.created', customer, ...origin }, origin.treatment());
+    const event = this.publish({ type: 'customer.created', customer }, origin);
+    const lagMs = origin.mistreat.lagMs();
+    if (lagMs > 0) {
+      for (const id of [customer.id, event.id]) this.hidden.set(id, this.deps.clock() + lagMs);
+    }
     return customer;
   }
 
+  /** Whether lists show this object already. */
+  isListed(id: string): boolean {
+    const fromMs = this.hidden.get(id);
+    if (fromMs === undefined) return true;
+    if (this.deps.clock() < fromMs) return false;
+    this.hidden.delete(id);
+    return true;
+  }
+
   updateCustomer(id: string, change: CustomerChange, origin: Origin): Customer {
-    const { customer, previous } = this.customers.update(id, change);
+    const { customer, previous } = this.customers.update(id, origin.mistreat.values(change));
     if (previous === undefined) return customer;
     this.deps.journal.append({ kind: 'customer', customer });
-    this.publish({ type: 'customer.updated', customer, previous, ...origin }, origin.treatment());
+    this.publish({ type: 'customer.updated', customer, previous }, origin);
     return customer;
   }
 
   deleteCustomer(id: string, origin: Origin): DeletedCustomer {
     const customer = this.customers.remove(id);
     this.deps.journal.append({ kind: 'customer_removed', id });
-    this.publish({ type: 'customer.deleted', customer, ...origin }, origin.treatment());
+    this.publish({ type: 'customer.deleted', customer }, origin);
     return { id, object: 'customer', deleted: true };
   }
 
@@ -141,8 +144,9 @@ export class Account {
 
   /** Empties everything; the endpoint given by the environment stays. */
   async reset(): Promise<void> {
-    for (const timer of this.late.keys()) clearTimeout(timer);
-    this.late.clear();
+    this.late.forget();
+    this.hidden.clear();
+    this.tellHeld = null;
     this.revision += 1;
     this.deliveries.clear();
     this.customers.clear();
@@ -168,39 +172,46 @@ export class Account {
     await this.deps.journal.rewrite(this.lines());
   }
 
-  /** No more deliveries; events held back by a fault surface now, so that the journal has them. */
+  /** No more deliveries; what a fault held back is done now, so that the journal has it. */
   async close(): Promise<void> {
     this.deliveries.stop();
-    for (const [timer, surface] of this.late) {
-      clearTimeout(timer);
-      surface();
-    }
-    this.late.clear();
+    this.late.finish();
     await this.deps.journal.settled();
   }
 
-  private publish(happening: Happening, treatment: EventTreatment): void {
+  private publish(
+    happening: Pick<Happening, 'type' | 'customer' | 'previous'>,
+    { requestId, idempotencyKey, mistreat }: Origin,
+  ): StripeEvent {
     this.revision += 1;
-    if (treatment.drop) return;
-    const made = this.events.make(happening, this.nowSeconds());
-    const event = treatment.strip ? stripped(made) : made;
+    const treatment = mistreat.event();
+    const created = (treatment.tie ? this.events.newest()?.created : undefined) ?? this.nowSeconds();
+    const made = this.events.make({ ...happening, requestId, idempotencyKey }, created);
+    const event = stripped(made, treatment);
+    if (treatment.drop) return event;
     const place = this.events.takePlace();
     const surface = (): void => {
       this.revision += 1;
       this.events.add(event, this.nowSeconds(), place);
       this.deps.journal.append({ kind: 'event', event });
-      if (!treatment.dropDelivery) this.deliveries.enqueue(event, treatment.copies);
+      if (!treatment.dropDelivery) this.tell(event, treatment);
     };
-    if (treatment.delayMs === 0) {
-      surface();
+    if (treatment.delayMs === 0) surface();
+    else this.late.after(treatment.delayMs, surface);
+    return event;
+  }
+
+  /** Endpoints are told; of an event that changes places with the next one, when they have been told of that. */
+  private tell(event: StripeEvent, { copies, holdMs }: EventTreatment): void {
+    if (holdMs !== null && this.tellHeld === null) {
+      this.tellHeld = this.late.after(holdMs, () => {
+        this.tellHeld = null;
+        this.deliveries.enqueue(event, copies);
+      });
       return;
     }
-    const timer = setTimeout(() => {
-      this.late.delete(timer);
-      surface();
-    }, treatment.delayMs);
-    timer.unref();
-    this.late.set(timer, surface);
+    this.deliveries.enqueue(event, copies);
+    if (this.tellHeld) this.deliveries.whenTold(event.id, this.tellHeld);
   }
 
   private noteEndpoint(endpoint: Endpoint): Endpoint {
@@ -259,7 +270,11 @@ export class Account {
   }
 }
 
-function stripped(event: StripeEvent): StripeEvent {
-  const { request: _request, ...rest } = event;
-  return { ...rest, data: { object: event.data.object } };
+function stripped(event: StripeEvent, { stripRequest, stripPrevious }: EventTreatment): StripeEvent {
+  const { request, data, ...rest } = event;
+  return {
+    ...rest,
+    ...(stripRequest || request === undefined ? {} : { request }),
+    data: stripPrevious ? { object: data.object } : data,
+  };
 }

@@ -5,9 +5,10 @@ import { z } from 'zod';
 import type { Account } from './account';
 import { readBody } from './body';
 import { StripeError } from './errors';
-import { FAULTS, type FaultBoard, faultsSchema, MAX_FAULTS } from './faults';
+import type { FaultBoard } from './fault-board';
+import { faultsSchema, knownFaults, matchParameters, MAX_FAULTS } from './fault-table';
 import { decodeUtf8 } from './form';
-import type { RequestLog } from './request-log';
+import { type RequestLog, requestQuery } from './request-log';
 
 export type ControlDeps = {
   account: Account;
@@ -20,6 +21,7 @@ export type ControlDeps = {
 type Control = (deps: ControlDeps, request: IncomingMessage, query: URLSearchParams) => unknown;
 type Reply = { status: number; body: unknown };
 
+const FAULTS_PATH = '/_sim/faults';
 const SHOWN_DELIVERIES = 100;
 const SHOWN_FOUND = 100;
 
@@ -27,14 +29,11 @@ const controls: Record<string, Record<string, Control>> = {
   '/_sim/health': {
     GET: ({ account }) => ({ status: 'ok', account: account.id, customers: account.customers.size }),
   },
-  '/_sim/requests': {
-    GET: ({ log }, _request, query) => ({
-      data: log.since(query.get('since') ?? undefined).slice(-readLimit(query, Infinity)),
-    }),
-  },
+  '/_sim/requests': { GET: showRequests },
   '/_sim/customers': { GET: searchCustomers },
   '/_sim/pulse': {
-    GET: ({ account, log }) => ({
+    GET: ({ account, log, faults }) => ({
+      faults: faults.size,
       account: account.revision,
       deliveries: account.deliveries.revision,
       requests: log.revision,
@@ -44,7 +43,7 @@ const controls: Record<string, Record<string, Control>> = {
     GET: ({ account }) => ({ data: account.deliveries.recent(SHOWN_DELIVERIES) }),
   },
   '/_sim/reset': { POST: reset },
-  '/_sim/faults': { GET: showFaults, POST: addFaults, DELETE: clearFaults },
+  [FAULTS_PATH]: { GET: showFaults, POST: addFaults, DELETE: clearFaults },
 };
 
 export async function answerControl(
@@ -63,12 +62,18 @@ export async function answerControl(
   response.end(text);
 }
 
+function controlFor(method: string, path: string): Control | undefined {
+  if (Object.hasOwn(controls, path)) return controls[path]?.[method];
+  const id = path.startsWith(`${FAULTS_PATH}/`) ? path.slice(FAULTS_PATH.length + 1) : '';
+  return method === 'DELETE' && id !== '' ? (deps) => clearFault(deps, id) : undefined;
+}
+
 async function control(deps: ControlDeps, request: IncomingMessage): Promise<Reply> {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
-  const methods = controls[path];
-  const act = Object.hasOwn(controls, path) ? methods?.[request.method ?? ''] : undefined;
-  if (!act || (path === '/_sim/faults' && !deps.faultsAllowed)) {
-    const hint = path === '/_sim/faults' ? ' Start the simulator with SIMULATOR_FAULTS=1.' : '';
+  const act = controlFor(request.method ?? '', path);
+  const isFault = path === FAULTS_PATH || path.startsWith(`${FAULTS_PATH}/`);
+  if (!act || (isFault && !deps.faultsAllowed)) {
+    const hint = isFault && !deps.faultsAllowed ? ' Start the simulator with SIMULATOR_FAULTS=1.' : '';
     return { status: 404, body: { error: `There is no ${request.method} ${path} here.${hint}` } };
   }
   if (request.method !== 'GET' && fromOtherSite(request)) {
@@ -78,7 +83,7 @@ async function control(deps: ControlDeps, request: IncomingMessage): Promise<Rep
     return { status: 200, body: await act(deps, request, new URLSearchParams(query)) };
   } catch (error) {
     if (error instanceof StripeError) return { status: error.fields.status, body: { error: error.message } };
-    if (error instanceof ControlError) return { status: 400, body: { error: error.message } };
+    if (error instanceof ControlError) return { status: error.status, body: { error: error.message } };
     throw error;
   }
 }
@@ -90,11 +95,26 @@ function fromOtherSite({ headers }: IncomingMessage): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== headers.host;
 }
 
-class ControlError extends Error {}
+class ControlError extends Error {
+  constructor(
+    message: string,
+    readonly status: 400 | 404 = 400,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
 
-function readLimit(query: URLSearchParams, fallback: number): number {
-  const limit = Number(query.get('limit') ?? fallback);
-  return limit >= 1 ? limit : fallback;
+function showRequests({ log }: ControlDeps, _request: IncomingMessage, query: URLSearchParams): unknown {
+  const parsed = requestQuery.safeParse(Object.fromEntries(query));
+  if (!parsed.success) {
+    throw new ControlError(parsed.error.issues.map((issue) => issue.message).join('. '));
+  }
+  const data = log.find(parsed.data);
+  if (data === null) {
+    throw new ControlError('since is the id of a request that is still kept, or a time (ISO 8601, or ms).');
+  }
+  return { data };
 }
 
 /** For the page's search field: name, e-mail or id contains the text, whatever the case. */
@@ -117,8 +137,12 @@ async function reset({ account, otherAccount, log, faults }: ControlDeps): Promi
 }
 
 function showFaults({ faults }: ControlDeps): unknown {
-  const known = Object.entries(FAULTS).map(([name, fault]) => ({ name, ...fault }));
-  return { data: faults.active(), known };
+  return {
+    data: faults.active(),
+    used_up: faults.usedUp(),
+    known: knownFaults(),
+    every_fault_takes: matchParameters(),
+  };
 }
 
 function clearFaults({ faults }: ControlDeps): unknown {
@@ -126,21 +150,25 @@ function clearFaults({ faults }: ControlDeps): unknown {
   return { data: [] };
 }
 
+function clearFault({ faults }: ControlDeps, id: string): unknown {
+  if (!faults.remove(id)) throw new ControlError(`There is no active fault ${id}.`, 404);
+  return { data: faults.active() };
+}
+
 /** All or nothing: one wrong entry and none is added. */
 async function addFaults({ faults, account }: ControlDeps, request: IncomingMessage): Promise<unknown> {
   const parsed = faultsSchema.safeParse(parseJson(decodeUtf8(await readBody(request))));
   if (!parsed.success) throw new ControlError(`Nothing changed. ${z.prettifyError(parsed.error)}`);
-  if (!faults.add(parsed.data.faults)) {
-    throw new ControlError(`Nothing changed. At most ${MAX_FAULTS} faults can be active.`);
-  }
-  if (parsed.data.faults.some((fault) => fault.name === 'expire_keys')) account.forgetKeys();
-  return { data: faults.active() };
+  const added = faults.add(parsed.data.faults);
+  if (added === null) throw new ControlError(`Nothing changed. At most ${MAX_FAULTS} faults can be active.`);
+  if (added.some((fault) => fault.name === 'expire-keys')) account.forgetKeys();
+  return { added, data: faults.active() };
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ControlError('Nothing changed. The body is not JSON.', { cause });
+    throw new ControlError('Nothing changed. The body is not JSON.', 400, { cause });
   }
 }

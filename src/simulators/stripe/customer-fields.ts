@@ -5,16 +5,7 @@
 
 import { badRequest, invalidEmail, notSimulated } from './errors';
 import type { Params } from './form';
-import {
-  countChars,
-  onlyKnown,
-  plainString,
-  readBoolean,
-  readHash,
-  readInteger,
-  readList,
-  readString,
-} from './params';
+import { countChars, onlyKnown, plainString, readHash, readInteger, readList, readString } from './params';
 
 export type Address = Record<(typeof ADDRESS_FIELDS)[number], string | null>;
 export type Shipping = { address: Address; name: string; phone: string | null };
@@ -77,7 +68,6 @@ const SIMULATED = [
   'shipping',
   'metadata',
   'expand',
-  'validate',
 ];
 /** Real parameters with effects this simulator does not have: refused aloud, never ignored silently. */
 const NOT_SIMULATED = [
@@ -89,8 +79,6 @@ const NOT_SIMULATED = [
   'tax',
   'tax_id_data',
   'test_clock',
-  'coupon',
-  'promotion_code',
 ];
 
 /** @throws StripeError 400 for anything Stripe would refuse before it executes the request */
@@ -99,7 +87,6 @@ export function readCustomerChange(params: Params): CustomerChange {
   if (refused !== undefined) throw notSimulated(refused);
   onlyKnown(params, SIMULATED);
   readList(params, 'expand', 20);
-  readBoolean(params, 'validate');
   const change: CustomerChange = {};
   readTexts(params, change);
   readNumbers(params, change);

@@ -62,6 +62,7 @@ export class Deliveries {
   private readonly lanes = new Map<string, Lane>();
   private readonly ended: Delivery[] = [];
   private readonly pendingByEvent = new Map<string, number>();
+  private readonly listeners = new Map<string, () => void>();
   private stopped = false;
   /** Grows with every change a person could see. */
   revision = 0;
@@ -93,6 +94,12 @@ export class Deliveries {
     return this.pendingByEvent.get(eventId) ?? 0;
   }
 
+  /** Calls back once, when no endpoint is still to be told of this event. */
+  whenTold(eventId: string, done: () => void): void {
+    if (this.pendingFor(eventId) === 0) done();
+    else this.listeners.set(eventId, done);
+  }
+
   pending(): PendingDelivery[] {
     return [...this.jobs.values()].map(({ delivery: { id, endpoint, event, created } }) => ({
       id,
@@ -115,6 +122,7 @@ export class Deliveries {
     for (const job of this.jobs.values()) clearTimeout(job.timer);
     this.jobs.clear();
     this.lanes.clear();
+    this.listeners.clear();
     this.revision += 1;
     this.ended.length = 0;
     this.pendingByEvent.clear();
@@ -225,5 +233,9 @@ export class Deliveries {
     this.ended.push(delivery);
     if (this.ended.length > MAX_ENDED_SHOWN) this.ended.shift();
     this.deps.journal.append({ kind: 'delivery_ended', id: delivery.id });
+    if (left > 0) return;
+    const done = this.listeners.get(event.id);
+    this.listeners.delete(event.id);
+    done?.();
   }
 }

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { Script } from 'node:vm';
 import { optionsFromEnvironment } from './options';
 import { startForTest, type TestSimulator } from './client-for-tests';
+import type { LoggedRequest } from './request-log';
 import { startSimulator } from './simulator';
 
 let sim: TestSimulator;
@@ -106,6 +107,58 @@ describe('the controls', () => {
     expect(data).toMatchObject([
       { method: 'GET', path: '/v1/customers', params: { limit: '1' }, status: 200 },
     ]);
+  });
+
+  test('show what was written: no reads, no refusals, a replay marked as one', async () => {
+    await sim.call('POST', '/_sim/reset');
+    const { id } = await sim.customer();
+    await sim.call('GET', `/v1/customers/${id}`);
+    await sim.call('POST', '/v1/customers', { email: 'no address' });
+    await sim.call('POST', '/v1/customers', { name: 'Eve' }, { headers: { authorization: '' } });
+    await sim.call('POST', `/v1/customers/${id}`, { name: 'Bea' }, { key: 'k2' });
+    await sim.call('POST', `/v1/customers/${id}`, { name: 'Bea' }, { key: 'k2' });
+    await sim.call('DELETE', `/v1/customers/${id}`);
+    const { data } = (await sim.call('GET', '/_sim/requests?writes=1')).body;
+    expect(data.map((each: LoggedRequest) => [each.method, each.path, each.replayed])).toEqual([
+      ['POST', '/v1/customers', false],
+      ['POST', `/v1/customers/${id}`, false],
+      ['POST', `/v1/customers/${id}`, true],
+      ['DELETE', `/v1/customers/${id}`, false],
+    ]);
+    const last = (await sim.call('GET', '/_sim/requests?writes=1&limit=1')).body.data;
+    expect(last).toEqual(data.slice(-1));
+  });
+
+  const agent = 'Stripe/v1 NodeBindings/23.1.0';
+  test.each<[string, Record<string, string>, string]>([
+    ['Counterpart, by its key', { 'idempotency-key': 'cp_c0ffee00c0ffee00_stripe_1' }, 'counterpart'],
+    ['Counterpart without a key, by its bare library', { 'user-agent': agent }, 'counterpart'],
+    ['the page', { 'x-simulator-page': '1' }, 'page'],
+    ['curl', { 'user-agent': 'curl/8.0' }, 'other'],
+    ['the vendor’s library', { 'user-agent': agent, 'x-stripe-client-user-agent': '{}' }, 'other'],
+    ['another key', { 'idempotency-key': 'k', 'user-agent': agent }, 'other'],
+  ])('tell who asked: %s', async (_story, headers, from) => {
+    await sim.call('POST', '/_sim/reset');
+    await sim.call('POST', '/v1/customers', { name: 'Ann' }, { headers });
+    expect((await sim.requests()).map((each) => each.from)).toEqual([from]);
+    const asked = async (who: string) => (await sim.call('GET', `/_sim/requests?from=${who}`)).body.data;
+    const others = ['page', 'counterpart', 'other'].filter((who) => who !== from);
+    expect((await asked(from)).length).toBe(1);
+    for (const who of others) expect(await asked(who)).toEqual([]);
+  });
+
+  test.each([
+    ['writes=yes', 'writes is 1 or 0'],
+    ['limit=0', 'limit is a number from 1 to 20000'],
+    ['limit=many', 'limit is a number from 1 to 20000'],
+    ['from=me', 'from is one of page, counterpart, other'],
+    ['since=req_none', 'since is the id of a request that is still kept'],
+    ['since=yesterday', 'since is the id of a request that is still kept'],
+    ['write=1', 'unknown: write; known are: writes, from, since, limit'],
+  ])('refuse %s, naming what is known', async (query, told) => {
+    const answer = await sim.call('GET', `/_sim/requests?${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toContain(told);
   });
 
   test('serve a page that takes nothing from elsewhere', async () => {

@@ -75,6 +75,12 @@ export const noAccess = (accountId: string): StripeError =>
     code: 'account_invalid',
   });
 
+/** A restricted key without the right to this route (docs.stripe.com/keys#limit-access). */
+export const lacksRight = (key: string): StripeError =>
+  invalid(`The provided key '${masked(key)}' does not have the required permissions for this endpoint.`, {
+    status: 403,
+  });
+
 export const unknownUrl = (method: string, path: string): StripeError =>
   invalid(`Unrecognized request URL (${method}: ${shorten(path)}).`, { status: 404 });
 
@@ -97,12 +103,22 @@ export const publishableKey = (): StripeError =>
   });
 
 /** The key comes back masked to its prefix and last four characters, as Stripe masks it. */
-export function invalidKey(key: string): StripeError {
+function masked(key: string): string {
   const prefix = /^[a-z]+_(?:test|live)_/.exec(key)?.[0] ?? '';
   const hidden = key.slice(prefix.length);
-  const masked = prefix + '*'.repeat(Math.min(20, Math.max(4, hidden.length - 4))) + hidden.slice(-4);
-  return invalid(`Invalid API Key provided: ${masked}`, { status: 401, headers: wwwAuthenticate });
+  return prefix + '*'.repeat(Math.min(20, Math.max(4, hidden.length - 4))) + hidden.slice(-4);
 }
+
+export const invalidKey = (key: string): StripeError =>
+  invalid(`Invalid API Key provided: ${masked(key)}`, { status: 401, headers: wwwAuthenticate });
+
+/** A key that was revoked or rolled. Code: https://docs.stripe.com/error-codes#api-key-expired */
+export const expiredKey = (key: string): StripeError =>
+  invalid(`Expired API Key provided: ${masked(key)}`, {
+    status: 401,
+    code: 'api_key_expired',
+    headers: wwwAuthenticate,
+  });
 
 /** The reasons Stripe names in the header: https://docs.stripe.com/rate-limits */
 export const RATE_LIMIT_REASONS = [

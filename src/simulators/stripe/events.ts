@@ -75,6 +75,10 @@ export class Events {
     return this.shelf.get(id);
   }
 
+  newest(): StripeEvent | undefined {
+    return this.shelf.newest();
+  }
+
   /** @throws StripeError 404 resource_missing, also when the event is older than 30 days */
   retrieve(id: string, nowSeconds: number): StripeEvent {
     this.prune(nowSeconds);

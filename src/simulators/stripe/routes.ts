@@ -91,7 +91,10 @@ function listCustomers({ account, params }: Call): Execute {
   return () =>
     account.customers.list(
       page,
-      (customer) => created(customer.created) && (email === undefined || customer.email === email),
+      (customer) =>
+        created(customer.created) &&
+        (email === undefined || customer.email === email) &&
+        account.isListed(customer.id),
     );
 }
 
@@ -117,6 +120,7 @@ function listEvents({ account, params }: Call): Execute {
       (event) =>
         created(event.created) &&
         wanted(event.type) &&
+        account.isListed(event.id) &&
         (delivered === undefined || delivered === (account.deliveries.pendingFor(event.id) === 0)),
       account.nowSeconds(),
     );
@@ -168,6 +172,22 @@ function listEndpoints({ account, params }: Call): Execute {
   };
 }
 
+/** Those that Stripe always shows. */
+const ACCOUNT_SETTINGS = {
+  branding: { icon: null, logo: null, primary_color: null, secondary_color: null },
+  card_payments: {
+    statement_descriptor_prefix: null,
+    statement_descriptor_prefix_kana: null,
+    statement_descriptor_prefix_kanji: null,
+  },
+  dashboard: { display_name: 'Stripe simulator', timezone: 'Etc/UTC' },
+  payments: {
+    statement_descriptor: null,
+    statement_descriptor_kana: null,
+    statement_descriptor_kanji: null,
+  },
+};
+
 function retrieveAccount({ account, id, params }: Call): Execute {
   onlyKnown(params, ['expand']);
   return () => {
@@ -186,7 +206,7 @@ function retrieveAccount({ account, id, params }: Call): Execute {
       email: 'simulator@example.com',
       metadata: {},
       payouts_enabled: true,
-      settings: { dashboard: { display_name: 'Stripe simulator', timezone: 'Etc/UTC' } },
+      settings: ACCOUNT_SETTINGS,
       type: 'standard',
     };
   };

@@ -112,6 +112,10 @@ export class Shelf<T extends { id: string }> {
     return this.order[0]?.value;
   }
 
+  newest(): T | undefined {
+    return this.order.at(-1)?.value;
+  }
+
   *oldestFirst(): Generator<T> {
     for (const slot of this.order) yield slot.value;
   }

@@ -5,7 +5,7 @@ import { Account, type AccountDeps } from './account';
 import { answerControl, type ControlDeps } from './controls';
 import { DELIVERY_SCHEDULE } from './deliveries';
 import { MAX_EVENTS } from './events';
-import { FaultBoard } from './faults';
+import { FaultBoard } from './fault-board';
 import { makeIds, strongRandom } from './ids';
 import { noJournal, openJournal, readJournal } from './journal';
 import { type ApiDeps, answerApi } from './lifecycle';

@@ -34,10 +34,12 @@ export const MARKUP = `<!doctype html>
       <h2 id="activity-title">Activity</h2>
       <div class="tabs" role="tablist" aria-label="Activity">
         <button role="tab" type="button" id="tab-events" aria-controls="activity" aria-selected="true">Events</button>
-        <button role="tab" type="button" id="tab-deliveries" aria-controls="activity" aria-selected="false" tabindex="-1">Deliveries</button>
-        <button role="tab" type="button" id="tab-requests" aria-controls="activity" aria-selected="false" tabindex="-1">API requests</button>
+        <button role="tab" type="button" id="tab-deliveries" aria-controls="activity" aria-selected="false" tabindex="-1">Webhooks</button>
+        <button role="tab" type="button" id="tab-writes" aria-controls="activity" aria-selected="false" tabindex="-1">Writes</button>
+        <button role="tab" type="button" id="tab-requests" aria-controls="activity" aria-selected="false" tabindex="-1">All requests</button>
       </div>
     </div>
+    <p id="activity-about" class="about"></p>
     <div id="activity" role="tabpanel" aria-labelledby="tab-events" tabindex="0"><ul id="activity-rows" class="rows"></ul>
     <p id="activity-empty" class="empty" hidden></p></div>
   </section>

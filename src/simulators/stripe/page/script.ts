@@ -1,7 +1,9 @@
 /**
- * The page's JavaScript, for a browser: writes through /v1 as the dashboard would, asks a cheap pulse once a
+ * The page's JavaScript, for a browser (its lower part: activity-script.ts): writes through /v1 as the dashboard would, asks a cheap pulse once a
  * second and reads again only what has changed. Values reach the page as text nodes only, never as HTML.
  */
+
+import { ACTIVITY_SCRIPT } from './activity-script';
 
 export const SCRIPT = String.raw`'use strict';
 (function () {
@@ -171,74 +173,7 @@ export const SCRIPT = String.raw`'use strict';
     } catch (error) { showEditorError(error); }
   }
 
-  // Activity
-
-  function tone(status) { return status === null ? 'warn' : status < 300 ? 'good' : status === 429 ? 'warn' : 'bad'; }
-
-  function entry(id, tag, tagTone, text, ms, detail) {
-    var row = make('li'), box = make('details'), head = make('summary');
-    head.append(make('span', 'tag ' + tagTone, tag), make('span', 'grow', text), when(ms));
-    box.append(head, make('pre', '', JSON.stringify(detail, null, 2)));
-    box.open = state.open[id] === true;
-    box.addEventListener('toggle', function () { state.open[id] = box.open; });
-    row.append(box);
-    return row;
-  }
-
-  var DELIVERY_TONE = { delivered: 'good', pending: 'warn', failed: 'bad', dropped: '' };
-  var tabs = {
-    events: async function () {
-      var list = await call('GET', '/v1/events?limit=' + SHOWN_ACTIVITY);
-      return list.data.map(function (event) {
-        var object = event.data.object, by = event.request && event.request.idempotency_key ? 'keyed' : 'no key';
-        return entry(event.id, event.type.slice(9), event.type === 'customer.deleted' ? 'bad' : 'good', (object.name || object.email || object.id) + ' (' + by + ')', event.created * 1000, event);
-      });
-    },
-    deliveries: async function () {
-      var list = await call('GET', '/_sim/deliveries');
-      return list.data.slice(0, SHOWN_ACTIVITY).map(function (delivery) {
-        var result = delivery.last_status || delivery.last_error || '';
-        var text = delivery.type + ' to ' + delivery.url + (result ? ': ' + result : '') + (delivery.attempts > 1 ? ', attempt ' + delivery.attempts : '');
-        return entry(delivery.id, delivery.state, DELIVERY_TONE[delivery.state], text, delivery.created, delivery);
-      });
-    },
-    requests: async function () {
-      var list = await call('GET', '/_sim/requests?limit=500');
-      return list.data.filter(function (each) { return each.from === 'api' || each.method !== 'GET'; }).slice(-SHOWN_ACTIVITY).reverse().map(function (each) {
-        var notes = (each.from === 'page' ? ' from this page' : '') + (each.replayed ? ' replayed' : '') + (each.outcome === 'answered' ? '' : ' ' + each.outcome.replace('_', ' '));
-        return entry(each.request_id, each.status === null ? 'none' : String(each.status), tone(each.status), each.method + ' ' + each.path + notes, Date.parse(each.at), each);
-      });
-    }
-  };
-  var NOTHING = { events: 'No events yet.', deliveries: 'No deliveries. No webhook endpoint has been told anything yet.', requests: 'No API requests yet.' };
-
-  async function loadActivity() {
-    var tab = state.tab, rows = await tabs[tab](), list = $('activity-rows');
-    if (tab !== state.tab) return;
-    list.replaceChildren.apply(list, rows);
-    $('activity-empty').hidden = rows.length > 0;
-    $('activity-empty').textContent = NOTHING[tab];
-  }
-
-  function choose(tab) {
-    state.tab = tab; state.open = {};
-    Object.keys(tabs).forEach(function (name) {
-      var button = $('tab-' + name), chosen = name === tab;
-      button.setAttribute('aria-selected', String(chosen));
-      button.tabIndex = chosen ? 0 : -1;
-    });
-    $('activity').setAttribute('aria-labelledby', 'tab-' + tab);
-    loadActivity().catch(lost);
-  }
-
-  function arrowKeys(event) {
-    var names = Object.keys(tabs), step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    if (!step) return;
-    var next = names[(names.indexOf(state.tab) + step + names.length) % names.length];
-    choose(next);
-    $('tab-' + next).focus();
-  }
-
+${ACTIVITY_SCRIPT}
   // Keeping up
 
   async function refresh() { await Promise.all([loadCustomers(), loadActivity()]); }
@@ -250,8 +185,8 @@ export const SCRIPT = String.raw`'use strict';
       if (pulse.account !== old.account) await loadCustomers();
       if (pulse.account !== old.account || pulse.deliveries !== old.deliveries || pulse.requests !== old.requests) await loadActivity();
       tick();
-      $('connection').textContent = 'Live';
-      $('connection').className = 'pill good';
+      $('connection').textContent = pulse.faults ? 'Live, ' + pulse.faults + (pulse.faults === 1 ? ' fault' : ' faults') + ' active' : 'Live';
+      $('connection').className = pulse.faults ? 'pill' : 'pill good';
     } catch (error) { lost(error); }
     setTimeout(beat, PULSE_MS);
   }
@@ -283,7 +218,8 @@ export const SCRIPT = String.raw`'use strict';
   });
   // A link in an error's request_log_url leads here.
   var asked = new URLSearchParams(location.search).get('request');
-  if (asked) { choose('requests'); state.open[asked] = true; }
+  choose(asked ? 'requests' : 'events');
+  if (asked) state.open[asked] = true;
   beat();
 })();
 `;

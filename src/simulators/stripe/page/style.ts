@@ -45,7 +45,9 @@ button:disabled { opacity: .55; cursor: default; }
 #activity { max-height: 72vh; overflow-y: auto; }
 #activity-rows > li { display: block; padding: 8px 16px; }
 summary { cursor: pointer; display: flex; gap: 10px; align-items: baseline; } summary::-webkit-details-marker { display: none; }
-summary .grow { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.about { margin: 0; padding: 9px 16px; color: var(--quiet); font-size: 13px; border-bottom: 1px solid #eef1f6; }
+.what { flex: 1; min-width: 0; } .what > * { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .what small { color: var(--quiet); font-size: 12.5px; white-space: normal; overflow-wrap: anywhere; }
+.by { color: var(--quiet); font-size: 12.5px; white-space: nowrap; text-align: right; } .by > * { display: block; }
 .tag { font-size: 12px; padding: 1px 7px; border-radius: 99px; background: #e9edf4; color: #3f4a5c; white-space: nowrap; }
 .tag.good { background: var(--good-ground); color: var(--good); } .tag.bad { background: var(--bad-ground); color: var(--bad); } .tag.warn { background: var(--warn-ground); color: var(--warn); }
 pre { margin: 8px 0 4px; padding: 10px; background: #f6f8fb; border: 1px solid var(--line); border-radius: 6px; overflow-x: auto; max-height: 320px; font: 12px/1.45 ui-monospace, Menlo, Consolas, monospace; }
@@ -55,5 +57,5 @@ dialog form { display: grid; gap: 6px; padding: 20px; } dialog form p { margin: 
 .actions { display: flex; flex-wrap: wrap; gap: 10px; margin-top: 16px; } .gap { flex: 1; }
 .error { background: var(--bad-ground); color: var(--bad); padding: 8px 12px; border-radius: 6px; }
 .toast { position: fixed; bottom: 18px; left: 50%; transform: translateX(-50%); margin: 0; padding: 9px 16px; border-radius: 8px; background: #1a2233; color: #fff; max-width: calc(100vw - 32px); }
-@media (max-width: 560px) { .top { flex-direction: column; gap: 8px; } .top, main { padding: 14px 12px; } .search { order: 3; flex-basis: 100%; max-width: none; } .rows .when { display: none; } summary .when { display: inline; } }
+@media (max-width: 560px) { .top { flex-direction: column; gap: 8px; } .top, main { padding: 14px 12px; } .search { order: 3; flex-basis: 100%; max-width: none; } #customers .when { display: none; } }
 `;
