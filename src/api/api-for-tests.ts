@@ -1,6 +1,7 @@
 /** What the tests of this room share: an API of its own over a database of its own, and raw calls to it. */
 import { once } from 'node:events';
 import http from 'node:http';
+import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { freshDatabase } from '../../test/environment/database';
@@ -8,7 +9,7 @@ import { openDatabase } from '../store/database';
 import type { Database } from '../store/database';
 import type { ConnectionView } from './connections';
 import type { ApiDeps } from './deps';
-import { createApi } from './index';
+import { answerUnreadable, createApi } from './index';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are looked into by tests, field by field
 export type Loose = any;
@@ -138,11 +139,23 @@ export async function hold(
   };
 }
 
+/** Sends bytes that need not be a request, and resolves with all that is answered until the server hangs up. */
+export function exchange(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('end', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}
+
 /** Listens on a free port. @returns its address and a way to end it */
 export async function listen(
   app: http.RequestListener,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const server = http.createServer(app).listen(0, '127.0.0.1');
+  const server = answerUnreadable(http.createServer(app)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {

@@ -43,13 +43,16 @@ function parse(bytes: Buffer): unknown {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Problem('body_malformed', 'The body is not valid UTF-8.');
+    throw new Problem('body_malformed', 'The body is not valid UTF-8. Encode it as UTF-8 and send it again.');
   }
   try {
     return JSON.parse(text);
   } catch {
     // The parser's own message is left out: it quotes the text around the mistake, which may be personal data.
-    throw new Problem('body_malformed', 'The body is not valid JSON.');
+    throw new Problem(
+      'body_malformed',
+      'The body is not valid JSON. Check its quotes and commas: a shell may have taken some away.',
+    );
   }
 }
 

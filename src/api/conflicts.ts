@@ -10,10 +10,10 @@ import { enqueue } from '../store/workQueue';
 import { answering, json } from './answer';
 import type { Answer } from './answer';
 import { readOptionalJson } from './body';
-import { idOf, notFound } from './customers/address';
+import { idOf, NO_ID, notFound } from './customers/address';
 import { onDuplicateChangeQuery, refuseTaken } from './customers/duplicates';
 import { present } from './customers/present';
-import { customerBody } from './customers/shapes';
+import { customerBody, WRONG_TYPE } from './customers/shapes';
 import type { ApiDeps } from './deps';
 import { parseBody, parseQuery } from './input';
 import { once } from './once';
@@ -43,11 +43,15 @@ export const conflictBody = z
 export const conflictListBody = z.object({ data: z.array(conflictBody) }).meta({ id: 'ConflictList' });
 
 export const applyInput = z
-  .strictObject({
-    take: side.optional().meta({
-      description: 'Whose value to take. Without it: the one that lost; theirs, where the policy is to ask.',
-    }),
-  })
+  .strictObject(
+    {
+      take: side.optional().meta({
+        description:
+          'Whose value to take. Without it: the one that lost; theirs, where the policy is to ask.',
+      }),
+    },
+    WRONG_TYPE,
+  )
   .meta({ id: 'ApplyConflict' });
 
 export const appliedBody = z
@@ -99,7 +103,7 @@ function sideToTake(lost: KeptValue, asked: 'local' | 'remote' | undefined): 'lo
 async function notLive(sql: Sql, lost: KeptValue): Promise<Problem> {
   const deleted = await findDeleted(sql, lost.recordId);
   if (deleted === null) return notFound();
-  const hint = 'Restore the customer first, with POST /customers/{id}/restore; then take the value.';
+  const hint = `Restore the customer first, with POST /customers/${lost.recordId}/restore; then take the value.`;
   return new Problem(lost.cause === 'edit_and_delete' ? 'restore_first' : 'customer_deleted', hint, {
     members: { deleted_at: deleted.deletedAt?.toISOString() },
   });
@@ -138,13 +142,16 @@ async function apply(
 }
 
 function unknownConflict(): Problem {
-  return new Problem('not_found', 'This customer has no conflict with this id.');
+  return new Problem(
+    'not_found',
+    'This customer has no conflict with this id. GET /customers/{id}/conflicts lists them.',
+  );
 }
 
 /** A conflict's id is a UUID like a record's. */
 function conflictIdOf(request: Request): string {
   const id = parseRecordId(String(request.params['cid']));
-  if (id === null) throw unknownConflict();
+  if (id === null) throw new Problem('not_found', NO_ID);
   return id;
 }
 

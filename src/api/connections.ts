@@ -27,7 +27,7 @@ export const connectionListBody = z.object({ data: z.array(connectionBody) }).me
 export type ConnectionView = z.output<typeof connectionBody>;
 
 function unknown(): Problem {
-  return new Problem('not_found', 'There is no connection of this name.');
+  return new Problem('not_found', 'There is no connection of this name. GET /connections lists them.');
 }
 
 async function viewOf(deps: ApiDeps, name: string): Promise<ConnectionView> {

@@ -2,14 +2,7 @@ import type { RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import type { Database } from '../store/database';
 import type { ConnectionView } from './connections';
-
-export interface Readiness {
-  /** False only when this process cannot do its own job. */
-  readonly ready: boolean;
-  readonly status: 'ok' | 'degraded';
-  /** Per part: `ok`, or what is wrong with it. Shown without a key, so it names no host and no secret. */
-  readonly parts: Readonly<Record<string, string>>;
-}
+import type { Readiness } from './readiness';
 
 /** `refused`: the guard that paused the connection still objects; `code` is one of REASONS. */
 export type Resumed =

@@ -55,8 +55,15 @@ const FILES: Readonly<Record<string, File>> = {
   '/docs/favicon-32x32.png': fromSwaggerUi('favicon-32x32.png', 'image/png'),
 };
 
-/** `GET /openapi.json` and the page that shows it, open to everybody. */
+/** `GET /openapi.json` and the page that shows it, open to everybody. A browser that is sent to `/` finds it too. */
 export function routeDocs(router: Router): void {
+  resource(router, '/', {
+    get: (_request, response) => {
+      response.statusCode = 302;
+      response.setHeader('Location', '/docs');
+      response.end();
+    },
+  });
   for (const [address, file] of Object.entries(FILES)) {
     resource(router, address, {
       get: (_request, response) => {

@@ -1,7 +1,7 @@
 import type express from 'express';
 import { openDatabase } from '../store/database';
 import type { Database } from '../store/database';
-import { callTo, fakeDeps, listen, raw } from './api-for-tests';
+import { callTo, exchange, fakeDeps, listen, raw } from './api-for-tests';
 import type { TestApi } from './api-for-tests';
 import type { ApiDeps } from './deps';
 import { createApi } from './index';
@@ -122,6 +122,7 @@ describe('every answer', () => {
     ['GET', '/customers/x/restore', 'POST, OPTIONS'],
     ['GET', '/webhooks/stripe', 'POST, OPTIONS'],
     ['DELETE', '/status', 'GET, HEAD, OPTIONS'],
+    ['POST', '/', 'GET, HEAD, OPTIONS'],
     ['POST', '/docs', 'GET, HEAD, OPTIONS'],
   ])('%s %s is answered 405 with what is allowed', async (method, path, allow) => {
     const { call } = await api();
@@ -192,6 +193,62 @@ describe('bad input ends in a 4xx (failure 23)', () => {
   });
 
   test.each([
+    ['limit=0', 'out_of_range', 'It must be a whole number, 1..100.'],
+    ['limit=9999', 'out_of_range', 'It must be a whole number, 1..100.'],
+    ['limit=-1', 'out_of_range', 'It must be a whole number, 1..100.'],
+    ['limit=ten', 'not_a_number', 'It must be a whole number, 1..100.'],
+    ['limit=1&limit=2', 'repeated', 'It may be given once.'],
+    ['email=', 'email_invalid', 'It must be an e-mail address.'],
+    [
+      'emial=a@b.co',
+      'unknown_parameter',
+      'There is no such parameter here. There is: limit, cursor, email, sync_state, include_deleted.',
+    ],
+  ])('the query %s is refused as %s', async (query, code, detail) => {
+    const { call } = await api();
+    const { errors } = (await call('GET', `/customers?${query}`)).body;
+    expect(errors).toEqual([{ pointer: query.split('=')[0], code, detail }]);
+  });
+
+  test('what is no id is told as such', async () => {
+    const { call } = await api();
+    for (const path of [
+      '/customers/x',
+      '/customers/01890000-0000-7000-8000-000000000000/conflicts/x/apply',
+    ]) {
+      const refused = await call(path.endsWith('x') ? 'GET' : 'POST', path);
+      expect([refused.status, refused.body.detail]).toEqual([404, expect.stringMatching(/^This is no id: /)]);
+    }
+  });
+
+  test.each([
+    ['an unknown method', 'FOO / HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'request_malformed'],
+    ['no HTTP', 'hello\r\n\r\n', 400, 'request_malformed'],
+    [
+      'headers of 20 KB',
+      `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    [
+      'an expectation',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nExpect: 200-ok\r\nConnection: close\r\n\r\n',
+      417,
+      'expectation',
+    ],
+  ])('%s is answered in our form as well', async (_what, bytes, status, code) => {
+    const { url } = await api();
+    const [head = '', body = ''] = (await exchange(url, bytes)).split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(head).toMatch(/^content-type: application\/problem\+json$/im);
+    expect(head).toMatch(/^request-id: req_[0-9a-f-]{36}$/im);
+    expect(JSON.parse(body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1))).toMatchObject({
+      status,
+      code,
+    });
+  });
+
+  test.each([
     'email=%ff',
     'limit=1&limit=2',
     'cursor=x',
@@ -255,6 +312,7 @@ describe('webhooks', () => {
     const { url } = await api();
     const refused = await raw(`${url}/webhooks/stripe`, { method: 'POST' }, Buffer.alloc(10_000_000));
     expect([refused.status, heard.length]).toEqual([413, 0]);
+    expect(JSON.parse(refused.text).detail).toBe('Send less: at most 1024 KiB are taken here.');
   });
 
   test('a receiver that throws is a 500 in our form, without its message', async () => {
@@ -266,6 +324,12 @@ describe('webhooks', () => {
 });
 
 describe('the page of the API', () => {
+  test('is where a browser at / is led, with a key or without', async () => {
+    const { call } = await api({ apiKeys: KEYS });
+    const root = await call('GET', '/');
+    expect([root.status, root.headers.get('location')]).toEqual([302, '/docs']);
+  });
+
   test('loads nothing from elsewhere and runs no script of its own text', async () => {
     const { call } = await api();
     const page = await call('GET', '/docs');

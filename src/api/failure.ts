@@ -46,20 +46,33 @@ function fromDatabase(error: Error): Problem | null {
   });
 }
 
+/** The body reader says how much it would have taken. */
+function limitOf(error: Error): string {
+  return 'limit' in error && typeof error.limit === 'number'
+    ? `at most ${Math.floor(error.limit / 1024)} KiB`
+    : 'fewer bytes';
+}
+
 /** What Express and its body reader throw carries a status; its message is theirs and may quote input, so it is dropped. */
 function fromExpress(error: Error): Problem | null {
   const status = 'status' in error && typeof error.status === 'number' ? error.status : 500;
   switch (status) {
     case 413:
-      return new Problem('body_too_large', 'Send less: a customer is two short texts.');
+      return new Problem('body_too_large', `Send less: ${limitOf(error)} are taken here.`);
     case 415:
-      return new Problem('media_type', 'This content encoding or charset is not accepted.');
+      return new Problem(
+        'media_type',
+        'Its content encoding or charset is not known here. Send plain UTF-8.',
+      );
     default:
       if (status < 400 || status > 499) return null;
       // A path that is not percent-encoded UTF-8 names nothing; a body that broke off or does not unpack is malformed.
       return error.name === 'URIError'
-        ? new Problem('not_found', 'There is nothing at this address.')
-        : new Problem('request_malformed', 'The request could not be read.');
+        ? new Problem('not_found', 'The path is not percent-encoded UTF-8. /docs lists what is served.')
+        : new Problem(
+            'request_malformed',
+            'The body broke off, or does not unpack as its Content-Encoding says. Send it again, whole.',
+          );
   }
 }
 

@@ -17,9 +17,11 @@ import { Problem } from './problem';
 import { resource } from './resource';
 import { routeStatus } from './status';
 
-export type { ApiDeps, Readiness, Resumed } from './deps';
+export type { ApiDeps, Resumed } from './deps';
+export type { Readiness } from './readiness';
 export type { ConnectionView } from './connections';
 export { refuse } from './problem';
+export { answerUnreadable } from './unreadable';
 
 /** A webhook body may be larger than an API's: Stripe's events carry whole objects. */
 const WEBHOOK_BODY_MAX_BYTES = 1024 * 1024;
@@ -63,7 +65,7 @@ export function createApi(deps: ApiDeps): express.Express {
   app.use(refuseOtherSites(deps.apiKeys.length === 0), authorize(deps.apiKeys));
   app.use(guardedRoutes(deps));
   app.use(() => {
-    throw new Problem('not_found', 'See /docs for the addresses that are served.');
+    throw new Problem('not_found', 'No request is served at this path. /docs lists those that are.');
   });
   app.use(answerErrors(deps.log));
   return app;

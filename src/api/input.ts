@@ -9,12 +9,19 @@ function pointer(path: readonly PropertyKey[]): string {
 /** A field's name as the caller wrote it; a very long one is cut, it is only there to be recognised. */
 const SHOWN_NAME_MAX_CHARS = 64;
 
-function errorsOf(issue: z.core.$ZodIssue): InputError[] {
+/** How a name that is not known is answered. */
+type Unknown = Pick<InputError, 'code' | 'detail'>;
+
+const UNKNOWN_FIELD: Unknown = {
+  code: 'unknown_field',
+  detail: 'There is no such field here. /docs lists those there are.',
+};
+
+function errorsOf(issue: z.core.$ZodIssue, unknown: Unknown): InputError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       pointer: pointer([...issue.path, key.slice(0, SHOWN_NAME_MAX_CHARS)]),
-      code: 'unknown_field',
-      detail: 'There is no such field.',
+      ...unknown,
     }));
   }
   const named = issue.code === 'custom' ? issue.params?.['code'] : undefined;
@@ -27,7 +34,7 @@ export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.outp
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   throw new Problem('invalid', 'See `errors` for each field and what is wrong with it.', {
-    errors: result.error.issues.flatMap(errorsOf),
+    errors: result.error.issues.flatMap((issue) => errorsOf(issue, UNKNOWN_FIELD)),
   });
 }
 
@@ -36,7 +43,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw new Problem('query_invalid', 'The query is not percent-encoded UTF-8.');
+    throw new Problem('query_invalid', 'The query is not percent-encoded UTF-8: send e.g. %40 for @.');
   }
 }
 
@@ -54,19 +61,30 @@ function readQuery(url: string): Record<string, string> {
   for (const pair of pairs) {
     const [name = '', ...rest] = pair.split('=');
     const key = decode(name);
-    if (query.has(key)) throw new Problem('query_invalid', 'A query parameter is given twice.');
+    if (query.has(key)) {
+      throw new Problem('query_invalid', 'A parameter is given twice. Send it once.', {
+        errors: [
+          { pointer: key.slice(0, SHOWN_NAME_MAX_CHARS), code: 'repeated', detail: 'It may be given once.' },
+        ],
+      });
+    }
     query.set(key, decode(rest.join('=')));
   }
   return Object.fromEntries(query);
 }
 
 /** @throws Problem 400 naming every parameter that is wrong, and why */
-export function parseQuery<T extends z.ZodType>(schema: T, url: string): z.output<T> {
+export function parseQuery<T extends z.ZodObject>(schema: T, url: string): z.output<T> {
   const result = schema.safeParse(readQuery(url));
   if (result.success) return result.data;
+  const known = Object.keys(schema.shape).join(', ');
+  const unknown = {
+    code: 'unknown_parameter',
+    detail: `There is no such parameter here. There is: ${known}.`,
+  };
   throw new Problem('query_invalid', 'See `errors` for each parameter and what is wrong with it.', {
     errors: result.error.issues
-      .flatMap(errorsOf)
+      .flatMap((issue) => errorsOf(issue, unknown))
       .map((error) => ({ ...error, pointer: error.pointer.replace(/^\//, '') })),
   });
 }

@@ -17,7 +17,10 @@ function keyOf(request: Request): string | null {
   const match = KEY.exec(header.trim());
   const key = match?.[1] ?? match?.[2];
   if (key !== undefined) return key;
-  throw new Problem('idempotency_key_malformed', 'Send 1 to 255 printable ASCII characters, e.g. a UUID.');
+  throw new Problem(
+    'idempotency_key_malformed',
+    'Send one key of 1 to 255 printable ASCII characters without spaces, quotes and commas, e.g. a UUID.',
+  );
 }
 
 function hashOf(request: Request, input: unknown): Buffer {
@@ -54,7 +57,10 @@ export async function once(
     const kept = await find(sql, owner);
     if (kept !== null) {
       if (!kept.requestHash.equals(requestHash)) {
-        throw new Problem('idempotency_key_reused', 'Use a new key for a new request.');
+        throw new Problem(
+          'idempotency_key_reused',
+          'The first request under it had another path, query or body. Use a new key for a new request.',
+        );
       }
       const { status, body } = kept;
       return { status, headers: { ...kept.headers, 'Idempotent-Replayed': 'true' }, body };

@@ -11,3 +11,12 @@ test('the outside of the API is what was announced', () => {
   const announced: unknown = JSON.parse(readFileSync(SNAPSHOT, 'utf8'));
   expect(JSON.parse(JSON.stringify(openApiDocument()))).toEqual(announced);
 });
+
+test('every operation stands under a heading that is explained', () => {
+  const { paths, tags } = openApiDocument();
+  const known = new Set(tags?.map(({ name }) => name));
+  const operations = Object.values(paths ?? {}).flatMap((item) => Object.values(item as object));
+  expect(operations.length).toBeGreaterThan(15);
+  const used = operations.map((operation: { tags?: string[] }) => operation.tags?.join());
+  expect(new Set(used)).toEqual(known);
+});

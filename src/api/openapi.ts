@@ -110,11 +110,12 @@ const BODY_CODES = [
 ] as const;
 const KEY_CODES = ['idempotency_key_malformed', 'idempotency_key_in_use', 'idempotency_key_reused'] as const;
 const GONE_CODES = ['not_found', 'customer_deleted'] as const;
-const MATCH_CODES = ['if_match_malformed', 'version'] as const;
+const MATCH_CODES = ['if_match_malformed', 'if_match_weak', 'version'] as const;
 
 const customers: ZodOpenApiPathsObject = {
   '/customers': {
     post: {
+      tags: ['Customers'],
       summary: 'Create a customer',
       requestParams: { query: onDuplicateQuery, header: keyHeader },
       requestBody: { required: true, content: { 'application/json': { schema: newCustomerInput } } },
@@ -132,6 +133,7 @@ const customers: ZodOpenApiPathsObject = {
       },
     },
     get: {
+      tags: ['Customers'],
       summary: 'List customers, newest first',
       requestParams: { query: listQuery },
       responses: {
@@ -142,11 +144,13 @@ const customers: ZodOpenApiPathsObject = {
   },
   '/customers/{id}': {
     get: {
+      tags: ['Customers'],
       summary: 'Read a customer',
       requestParams: { path: id },
       responses: { 200: ok(customerBody, 'The customer.', { ETag: etag }), ...problems(GONE_CODES) },
     },
     patch: {
+      tags: ['Customers'],
       summary: 'Change a customer',
       requestParams: { path: id, query: onDuplicateChangeQuery, header: matchHeader },
       requestBody: {
@@ -162,6 +166,7 @@ const customers: ZodOpenApiPathsObject = {
       },
     },
     delete: {
+      tags: ['Customers'],
       summary: 'Delete a customer',
       requestParams: { path: id, header: matchHeader },
       responses: {
@@ -172,6 +177,7 @@ const customers: ZodOpenApiPathsObject = {
   },
   '/customers/{id}/restore': {
     post: {
+      tags: ['Customers'],
       summary: 'Bring a deleted customer back',
       requestParams: { path: id, query: onDuplicateChangeQuery, header: keyHeader },
       responses: {
@@ -182,6 +188,7 @@ const customers: ZodOpenApiPathsObject = {
   },
   '/customers/{id}/sync': {
     post: {
+      tags: ['Customers'],
       summary: 'Look again now',
       requestParams: { path: id },
       responses: {
@@ -195,6 +202,7 @@ const customers: ZodOpenApiPathsObject = {
 const conflicts: ZodOpenApiPathsObject = {
   '/customers/{id}/conflicts': {
     get: {
+      tags: ['Customers'],
       summary: 'List the values that lost, newest first',
       requestParams: { path: id },
       responses: { 200: ok(conflictListBody, 'The values.'), ...problems(['not_found']) },
@@ -202,6 +210,7 @@ const conflicts: ZodOpenApiPathsObject = {
   },
   '/customers/{id}/conflicts/{cid}/apply': {
     post: {
+      tags: ['Customers'],
       summary: 'Take a value that lost, or answer a question',
       requestParams: {
         path: id.extend({ cid: z.uuid().meta({ description: 'The conflict.' }) }),
@@ -234,12 +243,14 @@ const conflicts: ZodOpenApiPathsObject = {
 const connections: ZodOpenApiPathsObject = {
   '/connections': {
     get: {
+      tags: ['Connections'],
       summary: 'List connections',
       responses: { 200: ok(connectionListBody, 'All of them.'), ...problems([]) },
     },
   },
   '/connections/{name}/pause': {
     post: {
+      tags: ['Connections'],
       summary: 'Send nothing there until it is resumed',
       requestParams: { path: name },
       responses: { 200: ok(connectionBody, 'Paused.'), ...problems(['not_found']) },
@@ -247,6 +258,7 @@ const connections: ZodOpenApiPathsObject = {
   },
   '/connections/{name}/resume': {
     post: {
+      tags: ['Connections'],
       summary: 'Resume a paused connection',
       requestParams: { path: name },
       responses: { 200: ok(connectionBody, 'Resumed.'), ...problems(['not_found', 'resume_refused']) },
@@ -256,19 +268,21 @@ const connections: ZodOpenApiPathsObject = {
 
 const ready = z.object({
   status: z.enum(['ok', 'degraded', 'unavailable']),
-  parts: z.record(z.string(), z.string()),
+  parts: z.record(z.string(), z.string()).meta({ description: 'Per part: `ok`, or what is wrong with it.' }),
 });
 const open: Pick<ZodOpenApiOperationObject, 'security'> = { security: [] };
 
 const operation: ZodOpenApiPathsObject = {
   '/status': {
     get: {
+      tags: ['Status'],
       summary: 'What is not in sync, why, and since when',
       responses: { 200: ok(statusBody, 'Now.'), ...problems([]) },
     },
   },
   '/metrics': {
     get: {
+      tags: ['Status'],
       summary: 'Metrics for Prometheus',
       responses: { 200: { description: 'Now.', ...TEXT }, ...problems([]) },
     },
@@ -276,6 +290,7 @@ const operation: ZodOpenApiPathsObject = {
   '/health/live': {
     get: {
       ...open,
+      tags: ['Health'],
       summary: 'Whether the process runs',
       responses: { 200: ok(z.object({ status: z.literal('ok') }), 'It does.') },
     },
@@ -283,6 +298,7 @@ const operation: ZodOpenApiPathsObject = {
   '/health/ready': {
     get: {
       ...open,
+      tags: ['Health'],
       summary: 'Whether it can do its job',
       responses: { 200: ok(ready, 'It can; degraded names what is missing.'), 503: ok(ready, 'It cannot.') },
     },
@@ -290,6 +306,7 @@ const operation: ZodOpenApiPathsObject = {
   '/webhooks/{connection}': {
     post: {
       ...open,
+      tags: ['Webhooks'],
       summary: 'Hear of a change in the other system',
       description: 'Called by that system, signed with the secret it shares with us.',
       requestParams: { path: z.object({ connection: z.string() }) },
@@ -302,6 +319,15 @@ const operation: ZodOpenApiPathsObject = {
     },
   },
 };
+
+/** In the order in which the page shows them. */
+const TAGS = [
+  { name: 'Customers', description: 'The records that are kept equal, and the values that lost.' },
+  { name: 'Connections', description: 'The accounts of other systems, and their kill switches.' },
+  { name: 'Status', description: 'What is not in sync, for people and for Prometheus.' },
+  { name: 'Webhooks', description: 'Where other systems tell of changes.' },
+  { name: 'Health', description: 'For whoever starts and restarts the process.' },
+];
 
 /** What zod adds for its own strictness says nothing to a reader, and answers may gain fields. */
 function plain(schema: Record<string, unknown>, io: 'input' | 'output'): void {
@@ -321,6 +347,7 @@ export function openApiDocument() {
       description: "Keeps a product's own customers and those of external systems equal, in both directions.",
     },
     servers: [{ url: '/' }],
+    tags: TAGS,
     security: [{ apiKey: [] }],
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'One of API_KEYS.' } },

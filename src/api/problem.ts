@@ -17,7 +17,10 @@ export const PROBLEMS = {
   idempotency_key_in_use: [409, 'A request with this Idempotency-Key is still running'],
   idempotency_key_malformed: [400, 'The Idempotency-Key is malformed'],
   idempotency_key_reused: [422, 'This Idempotency-Key belongs to another request'],
+  expectation: [417, 'This Expect header cannot be met'],
+  headers_too_large: [431, 'The headers are too large'],
   if_match_malformed: [400, 'The If-Match header is malformed'],
+  if_match_weak: [412, 'A weak tag never matches'],
   internal: [500, 'Something went wrong here'],
   invalid: [422, 'Some fields are not valid'],
   media_type: [415, 'The content type is not accepted'],
@@ -26,6 +29,7 @@ export const PROBLEMS = {
   query_invalid: [400, 'The query is not valid'],
   refused_by_database: [422, 'A rule of the database refuses this'],
   request_malformed: [400, 'The request is malformed'],
+  request_timeout: [408, 'The request did not arrive in time'],
   restore_first: [409, 'The customer was deleted and must come back first'],
   resume_refused: [409, 'The connection cannot be resumed yet'],
   unauthorized: [401, 'A valid API key is needed'],
@@ -64,25 +68,34 @@ export class Problem extends Error {
 
 const REQUEST_ID = 'Request-Id';
 
-/** Writes the problem. For codes outside the table (a webhook's refusal) as well. */
-export function writeProblem(
-  response: ServerResponse,
-  problem: { status: number; code: string; title: string; detail?: string; members?: object },
-): void {
+interface ProblemParts {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail?: string | undefined;
+  readonly members?: object;
+}
+
+/** The problem as it goes out. */
+export function problemText(problem: ProblemParts, requestId: string | null): string {
   const { status, code, title, detail, members } = problem;
-  const requestId = response.getHeader(REQUEST_ID);
-  const body = JSON.stringify({
+  return JSON.stringify({
     type: `urn:counterpart:problem:${code}`,
     title,
     status,
     ...(detail === undefined ? {} : { detail }),
-    ...(requestId === undefined ? {} : { instance: `urn:counterpart:request:${String(requestId)}` }),
+    ...(requestId === null ? {} : { instance: `urn:counterpart:request:${requestId}` }),
     code,
     ...members,
   });
-  response.statusCode = status;
+}
+
+/** Writes the problem. For codes outside the table (a webhook's refusal) as well. */
+function writeProblem(response: ServerResponse, problem: ProblemParts): void {
+  const requestId = response.getHeader(REQUEST_ID);
+  response.statusCode = problem.status;
   response.setHeader('Content-Type', 'application/problem+json');
-  response.end(body);
+  response.end(problemText(problem, requestId === undefined ? null : String(requestId)));
 }
 
 export function sendProblem(response: ServerResponse, problem: Problem): void {

@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
-import { createApi, refuse } from '../api';
-import type { ConnectionView, Readiness, Resumed } from '../api';
+import { answerUnreadable, createApi, refuse } from '../api';
+import type { ConnectionView, Resumed } from '../api';
 import { loadConfig, readDotenv } from '../config';
 import { createConnectionControl } from '../connections/control';
 import { REASONS } from '../core/reason';
@@ -12,23 +12,11 @@ import { createGauges } from '../observability/gauges';
 import { readQueue, countParked } from '../store/syncState';
 import { assemble } from './assemble';
 import type { Assembly } from './assemble';
+import { readinessOf } from './readiness';
 
 const POOL_SIZE = 20;
 /** Requests under way get this long to finish after SIGTERM. */
 const DRAIN_MS = 8_000;
-
-async function readiness({ database, store, log }: Assembly): Promise<Readiness> {
-  try {
-    await database.query('select 1 from counterpart.installation');
-    const paused = (await store.connections.list()).filter((connection) => connection.paused !== null);
-    const connections = paused.map(({ name }) => [`connection ${name}`, 'paused'] as const);
-    const status = paused.length === 0 ? 'ok' : 'degraded';
-    return { ready: true, status, parts: { postgres: 'ok', ...Object.fromEntries(connections) } };
-  } catch (error) {
-    log.warn({ err: error }, 'Postgres does not answer');
-    return { ready: false, status: 'degraded', parts: { postgres: 'not reachable' } };
-  }
-}
 
 async function listConnections({ store }: Assembly): Promise<ConnectionView[]> {
   return (await store.connections.list()).map(({ name, system, identity, paused, degraded }) => ({
@@ -63,7 +51,7 @@ async function main(): Promise<void> {
     apiKeys: config.apiKeys,
     log,
     clock: { now: Date.now },
-    readiness: () => readiness(parts),
+    readiness: () => readinessOf(parts),
     async metricsText() {
       const [queue, parked] = await Promise.all([readQueue(database), countParked(database)]);
       setGauges({ queueDepth: queue.depth, oldestPendingS: queue.oldestPendingS, parked });
@@ -93,7 +81,7 @@ async function main(): Promise<void> {
       },
     },
   });
-  const server = createServer(app);
+  const server = answerUnreadable(createServer(app));
   server.listen(config.http.port, config.http.host);
   await once(server, 'listening');
   log.info({ port: (server.address() as AddressInfo).port }, 'api ready');

@@ -8,10 +8,8 @@ import type { Store } from '../store/store';
 import { CATALOGS } from '../catalogs/catalogs';
 import type { Config } from '../config';
 import type { Connector } from '../connectors/connector';
-import { SYSTEMS } from '../connectors/registry';
 import type { FieldRule, Policy } from '../core/fields';
 import type { CatalogName, ConnectionName } from '../core/ids';
-import { parseConnectionName, trusted } from '../core/ids';
 import { createLog } from '../observability/log';
 import { createMetrics } from '../observability/metrics';
 import type { Metrics } from '../observability/metrics';
@@ -62,18 +60,9 @@ export function policiesFrom(config: Pick<Config, 'policy' | 'onDelete'>): Map<C
   );
 }
 
-/** The configured connections. Today one Stripe account; a second system is one more entry. */
-export function connectorsFrom(config: Config, installation: Installation): Map<ConnectionName, Connector> {
-  const name = trusted(parseConnectionName('stripe'), 'connection name');
-  const stripe = SYSTEMS['stripe']!.connect({
-    connection: name,
-    installation: installation.id,
-    apiKey: config.stripe.apiKey,
-    apiBase: config.stripe.apiBase,
-    webhookSecrets: config.stripe.webhookSecrets,
-    simulated: config.stripe.simulated,
-  });
-  return new Map([[name, stripe]]);
+/** The configured connections, the highest rank first. */
+function connectorsFrom({ connections }: Config, { id }: Installation): Map<ConnectionName, Connector> {
+  return new Map(connections.map(({ name, connect }) => [name, connect(id)]));
 }
 
 const NEVER = { stopped: () => false, pause: (ms: number) => sleep(ms) };

@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 /** The command `counterpart`. */
+import path from 'node:path';
 import { runCounterpart } from '../cli';
+import { commandLineVariables } from '../config/apiAddress';
+import { readDotenv } from '../config/sources';
+
+/** Where `npm start` finds its `.env`. */
+const root = path.resolve(__dirname, '..', '..', '..');
 
 async function main(): Promise<void> {
   process.exitCode = await runCounterpart(process.argv.slice(2), {
-    env: process.env,
+    env: commandLineVariables(process.env, readDotenv(root)),
     now: () => Date.now(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

@@ -77,6 +77,10 @@ function removeElsewhere(folder) {
   process.stdout.write(`removed ${cluster}\n`);
 }
 
+function contents(folder) {
+  return readdirSync(folder).filter((entry) => entry !== MARKER);
+}
+
 const folder = dataDir();
 const why = existsSync(folder) && readdirSync(folder).length > 0 ? refusal(folder) : null;
 if (why !== null) {
@@ -84,10 +88,12 @@ if (why !== null) {
   process.exitCode = 1;
 } else if (!existsSync(folder)) {
   process.stdout.write(`${folder} is not there: nothing to empty\n`);
+} else if (contents(folder).length === 0) {
+  process.stdout.write(`${folder} is empty: nothing to do\n`);
 } else {
   removeElsewhere(folder);
-  // The marker goes last: a reset that is interrupted can be repeated.
-  for (const name of readdirSync(folder).filter((entry) => entry !== MARKER)) {
+  // The marker stays: a reset that is interrupted can be repeated.
+  for (const name of contents(folder)) {
     rmSync(path.join(folder, name), { recursive: true, force: true });
   }
   process.stdout.write(`emptied ${folder}\n`);

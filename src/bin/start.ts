@@ -5,7 +5,7 @@
 import path from 'node:path';
 
 import { loadConfig, readDotenv, type Config } from '../config';
-import { startTable } from '../config/startTable';
+import { startTable, tryIt } from '../config/startTable';
 import { lockDataFolder, openDataFolder, ProcessRecord } from '../embedded/dataFolder';
 import { messageOf } from '../embedded/processes';
 import { createSystem, type System } from '../embedded/system';
@@ -35,17 +35,6 @@ function printTable(config: Config, wiring: Wiring): void {
   }
 }
 
-function printFirstSteps(config: Config, wiring: Wiring): void {
-  const body = '{"name":"Ada Lovelace","email":"ada@example.com"}';
-  const quoted = process.platform === 'win32' ? `"${body.replaceAll('"', '\\"')}"` : `'${body}'`;
-  const key = config.apiKeys.length === 0 ? '' : ' -H "Authorization: Bearer <one of API_KEYS>"';
-  say(
-    `\nA first customer:\n  curl -s ${wiring.apiUrl}/customers -H "Content-Type: application/json"${key} -d ${quoted}`,
-  );
-  if (wiring.simulatorUrl !== null) say(`and see it at ${wiring.simulatorUrl}`);
-  say('\nCtrl-C stops everything; the data stays.');
-}
-
 /**
  * npm, told to end, ends without telling us: its shell swallows the signal. So our parent's end counts as a signal, but
  * only under npm; who starts the launcher by hand in the background may well leave.
@@ -60,8 +49,14 @@ function onOrphaned(config: Config, callback: () => void): void {
   }, PARENT_POLL_MS).unref();
 }
 
-/** The first signal stops in order, a later one kills. Resolves with the exit code once one has been obeyed. */
-function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void): Promise<number> {
+interface Ending {
+  readonly code: number;
+  /** Whether everything that ran has ended in order, and is to be said so. */
+  readonly stopped: boolean;
+}
+
+/** The first signal stops in order, a later one kills. Resolves once one has been obeyed. */
+function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void): Promise<Ending> {
   return new Promise((resolve) => {
     let firstAt: number | null = null;
     const onSignal = () => {
@@ -69,16 +64,16 @@ function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void
         firstAt = Date.now();
         say('\nstopping (Ctrl-C again kills) …');
         stop().then(
-          () => resolve(0),
+          () => resolve({ code: 0, stopped: true }),
           (error: unknown) => {
             say(`Not everything stopped cleanly: ${messageOf(error)}`);
-            resolve(1);
+            resolve({ code: 1, stopped: false });
           },
         );
       } else if (Date.now() - firstAt > SAME_KEYPRESS_MS) {
         say('killed');
         kill();
-        resolve(130);
+        resolve({ code: 130, stopped: false });
       }
     };
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
@@ -89,7 +84,7 @@ function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void
   });
 }
 
-async function runSystem(config: Config, began: number): Promise<number> {
+async function runSystem(config: Config, began: number): Promise<Ending> {
   const record = new ProcessRecord(config.dataDir);
   await record.endLeftovers(say);
   const wiring = await wire(config, say);
@@ -116,21 +111,21 @@ async function runSystem(config: Config, began: number): Promise<number> {
     if (system.isStopping()) return signalled;
     say(`\n${messageOf(error)}\n`);
     await system.stop();
-    return 1;
+    return { code: 1, stopped: true };
   }
   printTable(config, wiring);
-  printFirstSteps(config, wiring);
+  say(`\n${tryIt(config, wiring).join('\n')}\n\nCtrl-C stops everything; the data stays.`);
   say(`\nready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
   try {
     return await Promise.race([signalled, mustEnd]);
   } catch (error) {
     say(`\n${messageOf(error)}; stopping.`);
     await system.stop();
-    return 1;
+    return { code: 1, stopped: true };
   }
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<Ending> {
   const began = Date.now();
   process.stdout.on('error', () => {}); // the terminal may be closed while we stop
   const config = loadConfig(process.env, readDotenv(root));
@@ -143,10 +138,13 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${messageOf(error)}\n`);
-    process.exit(1);
-  },
-);
+/** Says it last, when the lock is free too: who reads it may start again. Leaves once it is written. */
+async function leave({ code, stopped }: Ending): Promise<never> {
+  if (stopped) await new Promise((resolve) => process.stdout.write('stopped\n', resolve));
+  return process.exit(code);
+}
+
+main().then(leave, (error: unknown) => {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exit(1);
+});

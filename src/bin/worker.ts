@@ -113,7 +113,7 @@ function startBackground(
   { pause, stopped }: Stopping,
   identified: Set<ConnectionName>,
 ): Promise<unknown> {
-  const { store, log, connectors } = parts;
+  const { store, log, connectors, config } = parts;
   const poll: PollPorts = {
     store,
     installation: parts.installation.id,
@@ -127,13 +127,16 @@ function startBackground(
   };
   return Promise.all([
     keepHouse(parts, pause, stopped),
-    ...[...connectors.values()].flatMap((connector) => [
+    ...[...connectors.values()].map((connector) =>
       identifyAtStart(
         { store, log, pause, stopped, identified: (name) => void identified.add(name) },
         connector,
       ),
-      runPoller(poll, connector, parts.config.stripe.pollMs, stopped),
-    ]),
+    ),
+    ...config.connections.flatMap(({ name, pollMs }) => {
+      const connector = connectors.get(name);
+      return connector === undefined ? [] : [runPoller(poll, connector, pollMs, stopped)];
+    }),
   ]);
 }
 

@@ -53,7 +53,7 @@ test('status: all in sync ends with 0 and says so', async () => {
   await customer('in_sync');
   const { code, out } = await run(['status']);
   expect(code).toBe(0);
-  expect(out).toMatch(/^Connection +State +Mode +In sync /);
+  expect(out).toMatch(/^Connection +State +Mode +In sync .* Last poll\n/);
   expect(out).toMatch(/^stripe +active +simulator +1 +0 +0 +0 +0 +0 +-$/m);
   expect(out).toMatch(/Everything is in sync\.\n$/);
 });
@@ -90,16 +90,99 @@ test('show: parked, edited since, deleted and unpulled customers', async () => {
   expect(await run(['show', '01890000-0000-7000-8000-000000000002'])).toMatchObject({ code: 2, out: '' });
 });
 
-test('show: values that lost are listed with the id to apply them by', async () => {
-  const id = await customer('in_sync');
+async function lose(id: string, lost: { ours: string; theirs: string; winner: string }): Promise<string> {
   const { rows } = await api.database.query<{ id: string }>(
     `insert into counterpart.conflicts (link_id, connection, catalog, record_id, field, ours, theirs, winner, cause)
-     select l.id, 'stripe', 'customer', $1::uuid, 'name', '"a"', '"b"', 'local', 'both_edited' from counterpart.links l
-     where record_id = $1 returning id`,
-    [id],
+     select l.id, 'stripe', 'customer', $1::uuid, 'name', to_jsonb($2::text), to_jsonb($3::text), $4, 'both_edited'
+     from counterpart.links l where record_id = $1 returning id`,
+    [id, lost.ours, lost.theirs, lost.winner],
   );
+  return rows[0]!.id;
+}
+
+test('show: a value that lost stands with both values and the very command that takes it', async () => {
+  const id = await customer('in_sync');
+  const conflict = await lose(id, { ours: 'Ann', theirs: 'An\x1b[31mna', winner: 'local' });
+  const { code, out } = await run(['show', id]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/name at stripe, \S+ s ago \(both_edited\): ours "Ann" stayed, theirs "An.*na" lost/);
+  expect(out).not.toContain('\x1b');
+  const [, command] = /: counterpart (apply .*)$/m.exec(out) ?? [];
+  expect(command).toBe(`apply ${id} ${conflict} --take remote`);
+  const taken = await run(command!.split(' '));
+  expect(taken).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^Taken: name "An.*na", as it was at stripe/),
+  });
+  const { rows } = await api.database.query<{ name: string }>('select name from counterpart.customers');
+  expect(rows[0]!.name).toBe('An\x1b[31mna');
+  expect((await run(['show', id])).out).not.toContain('Values that lost');
+  expect(await run(command!.split(' '))).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/applied already/),
+  });
+});
+
+test('show: a question offers both answers, and npx is told as npx', async () => {
+  const id = await customer('parked', { code: 'conflict', field: 'name', detail: null });
+  const conflict = await lose(id, { ours: 'Ann', theirs: 'Anna', winner: 'ask' });
+  const { out } = await run(['show', id], { npm_command: 'exec' });
+  for (const [value, side] of [
+    ['Ann', 'local'],
+    ['Anna', 'remote'],
+  ]) {
+    expect(out).toContain(
+      `to take "${value}": npx --no-install counterpart apply ${id} ${conflict} --take ${side}`,
+    );
+  }
+  expect((await run(['apply', id, conflict, '--take', 'both'])).code).toBe(2);
+  expect(await run(['apply', id, conflict, '--take', 'local'])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('Taken: name "Ann", as it was here.'),
+  });
+});
+
+test('show: of a deleted customer nothing is to do but, maybe, to restore it', async () => {
+  const id = await customer('in_sync');
+  await lose(id, { ours: 'Ann', theirs: 'Anna', winner: 'local' });
+  await api.database.query('delete from counterpart.customers where id = $1', [id]);
   const { out } = await run(['show', id]);
-  expect(out).toMatch(new RegExp(`^${rows[0]!.id} +stripe +name +local +both_edited`, 'm'));
+  expect(out).toContain(
+    `To bring it back: counterpart restore ${id}\nA value that lost can be taken once it is back.`,
+  );
+  expect(out).not.toContain('apply');
+  expect(await run(['restore', id])).toMatchObject({ code: 0, out: expect.stringContaining('stands here') });
+  expect((await run(['show', id])).out).toContain('--take remote');
+});
+
+test('restore: an e-mail that somebody else has by now is named, with the way to let both have it', async () => {
+  const id = await customer('in_sync');
+  await api.database.query('delete from counterpart.customers where id = $1', [id]);
+  const other = await customer('in_sync');
+  const { code, err } = await run(['restore', id]);
+  expect([code, err]).toEqual([
+    2,
+    `Another customer has this e-mail (${other}). To let both have it, add --allow-duplicate.\n`,
+  ]);
+  expect((await run(['restore', id, '--allow-duplicate'])).code).toBe(0);
+});
+
+test('show: a possible duplicate says so', async () => {
+  const id = await customer('in_sync');
+  expect((await run(['show', id])).out).not.toContain('duplicate');
+  await api.database.query('update counterpart.links set possible_duplicate = true');
+  const { code, out } = await run(['show', id]);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^stripe: possible duplicate: .*GET \/customers\?email=ann%40example\.com$/m);
+});
+
+test('what is no id is told as such', async () => {
+  for (const command of ['show', 'retry', 'restore']) {
+    expect(await run([command, 'xyz'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^This is no id: /),
+    });
+  }
 });
 
 test('retry queues the customer', async () => {
@@ -112,7 +195,7 @@ test('pause and resume name the connection; an unknown one ends with 2', async (
   expect(await run(['pause', 'stripe'])).toMatchObject({ code: 0, out: 'stripe is paused.\n' });
   expect(await run(['resume', 'stripe'])).toMatchObject({ code: 0, out: 'stripe is resumed.\n' });
   const { code, err } = await run(['pause', 'nobody']);
-  expect([code, err]).toEqual([2, 'Nothing stands at this address. There is no connection of this name.\n']);
+  expect([code, err]).toEqual([2, 'There is no connection of this name. GET /connections lists them.\n']);
 });
 
 test("--json prints the API's answers, refusals too", async () => {

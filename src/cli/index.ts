@@ -2,13 +2,20 @@
  * TALK on a terminal: the command `counterpart`, a client of the API and of nothing else.
  * May touch: commander, zod, fetch. Touched by: src/bin/counterpart.ts.
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { ZodError } from 'zod';
+import { applyLost, restoreCustomer } from './change';
+import type { ChangeOptions } from './change';
 import type { Report } from './report';
 import { connectTo, Failed } from './server';
 import type { Server } from './server';
 import { showCustomer } from './show';
 import { showStatus } from './status';
+
+const HELP = `
+COUNTERPART_URL and COUNTERPART_API_KEY say where and who, from the environment or .env.
+Without COUNTERPART_URL: this machine, at PORT (3000).
+Exit: 0 fine, 1 a finding, 2 it could not be done.`;
 
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -21,15 +28,24 @@ export interface Terminal {
 /** 0 fine, 1 a finding, 2 it could not be done. */
 export type ExitCode = 0 | 1 | 2;
 
-type Run = (server: Server, argument: string) => Promise<Report>;
+type Options = ChangeOptions & { readonly json?: boolean };
+type Run = (server: Server, operands: readonly string[], options: Options) => Promise<Report>;
 
-async function retry(server: Server, id: string): Promise<Report> {
-  const answer = await server.post(`/customers/${encodeURIComponent(id)}/sync`);
-  return { answer, lines: [`${id} will be looked at now. See: counterpart show ${id}`], finding: false };
+/** How the command is called here, for hints that can be copied: `npx` says so in its environment. */
+function programName(env: Terminal['env']): string {
+  return env['npm_command'] === 'exec' ? 'npx --no-install counterpart' : 'counterpart';
+}
+
+function retry(program: string): Run {
+  return async (server, [id = '']) => {
+    const answer = await server.post(`/customers/${encodeURIComponent(id)}/sync`);
+    const lines = [`${id} will be looked at now. See: ${program} show ${id}`];
+    return { answer, lines, finding: false };
+  };
 }
 
 function toggle(verb: 'pause' | 'resume'): Run {
-  return async (server, name) => {
+  return async (server, [name = '']) => {
     const answer = await server.post(`/connections/${encodeURIComponent(name)}/${verb}`);
     return { answer, lines: [`${name} is ${verb === 'pause' ? 'paused' : 'resumed'}.`], finding: false };
   };
@@ -46,12 +62,51 @@ function failureOf(error: unknown): { message: string; problem: unknown } {
   throw error;
 }
 
+/** Every command with its usage, its sentence for the help, and what it does. */
+function commandsOf(terminal: Terminal): ReadonlyArray<readonly [usage: string, what: string, run: Run]> {
+  const program = programName(terminal.env);
+  return [
+    ['status', 'what is not in sync, why, and since when', (server) => showStatus(server, terminal.now())],
+    [
+      'show <id>',
+      'where one customer stands, and what it lost',
+      (server, [id = '']) => showCustomer(server, { id, program, nowMs: terminal.now() }),
+    ],
+    ['retry <id>', 'look at one customer again now', retry(program)],
+    [
+      'apply <id> <conflict>',
+      'take a value that lost, or answer a question; `show` names both ids',
+      (server, [id = '', conflict = ''], options) => applyLost(server, { id, conflict, program }, options),
+    ],
+    [
+      'restore <id>',
+      'bring a deleted customer back',
+      (server, [id = ''], options) => restoreCustomer(server, { id, program }, options),
+    ],
+    ['pause <connection>', 'send nothing there until it is resumed', toggle('pause')],
+    ['resume <connection>', 'go on with a paused connection', toggle('resume')],
+  ];
+}
+
+function addOptions(command: Command): void {
+  command.option('--json', "print the API's answer");
+  const name = command.name();
+  if (name === 'apply') {
+    const take = new Option('--take <side>', 'whose value: ours (local) or theirs (remote)');
+    command.addOption(take.choices(['local', 'remote']));
+  }
+  if (name === 'apply' || name === 'restore') {
+    command.option('--allow-duplicate', 'also where another customer has this e-mail');
+  }
+}
+
 /** Runs one command line. @param args without the program's own name */
 export async function runCounterpart(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let code: ExitCode = 0;
-  const act = (run: Run) => async (argument: string, options: { json?: boolean }) => {
+  async function act(run: Run, command: Command): Promise<void> {
+    const options = command.opts<Options>();
     try {
-      const report = await run(connectTo(terminal.env), argument);
+      const report = await run(connectTo(terminal.env), command.args, options);
       const text = options.json === true ? JSON.stringify(report.answer, null, 2) : report.lines.join('\n');
       terminal.out(`${text}\n`);
       code = report.finding ? 1 : 0;
@@ -61,28 +116,17 @@ export async function runCounterpart(args: readonly string[], terminal: Terminal
       terminal.err(`${message}\n`);
       code = 2;
     }
-  };
+  }
   const program = new Command('counterpart')
     .description('Asks a running Counterpart what is not in sync, and tells it what to do.')
-    .addHelpText(
-      'after',
-      '\nCOUNTERPART_URL (http://127.0.0.1:3000) and COUNTERPART_API_KEY say where and who.\nExit: 0 fine, 1 a finding, 2 it could not be done.',
-    )
+    .addHelpText('after', HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  const add = (usage: string, what: string, run: Run) =>
-    program.command(usage).description(what).option('--json', "print the API's answer").action(act(run));
-  program
-    .command('status')
-    .description('what is not in sync, why, and since when')
-    .option('--json', "print the API's answer")
-    .action((options: { json?: boolean }) =>
-      act((server) => showStatus(server, terminal.now()))('', options),
-    );
-  add('show <id>', 'where one customer stands', (server, id) => showCustomer(server, id, terminal.now()));
-  add('retry <id>', 'look at one customer again now', retry);
-  add('pause <connection>', 'send nothing there until it is resumed', toggle('pause'));
-  add('resume <connection>', 'go on with a paused connection', toggle('resume'));
+  for (const [usage, what, run] of commandsOf(terminal)) {
+    const command = program.command(usage).description(what);
+    addOptions(command);
+    command.action(() => act(run, command));
+  }
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -19,16 +19,19 @@ export class Failed extends Error {
 export interface Server {
   readonly url: string;
   get(path: string): Promise<unknown>;
-  post(path: string): Promise<unknown>;
+  post(path: string, body?: object): Promise<unknown>;
 }
 
 interface ProblemText {
+  readonly code?: unknown;
   readonly title?: unknown;
   readonly detail?: unknown;
 }
 
+/** A title that only says 404 in words would send a person looking for a wrong address. */
 function saidBy(problem: ProblemText): string {
-  return [problem.title, problem.detail]
+  const title = problem.code === 'not_found' ? null : problem.title;
+  return [title, problem.detail]
     .filter((text) => typeof text === 'string')
     .map((text) => (/[.!?]$/.test(text) ? text : `${text}.`))
     .join(' ');
@@ -54,25 +57,34 @@ export function connectTo(env: Readonly<Record<string, string | undefined>>): Se
   const url = parseUrl(env['COUNTERPART_URL'] || DEFAULT_URL);
   const key = env['COUNTERPART_API_KEY'] || null;
 
-  async function call(method: string, path: string): Promise<unknown> {
-    const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
+  async function call(method: string, path: string, body?: object): Promise<unknown> {
+    const headers: Record<string, string> = {
+      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
     let response: Response;
     try {
-      response = await fetch(url + path, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(url + path, {
+        method,
+        headers,
+        ...sent,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
     } catch {
       // fetch says no more than "fetch failed", whatever the reason.
       throw new Failed(
-        `Nobody answers at ${url}. Is it running (npm start)? If it runs elsewhere, set COUNTERPART_URL.`,
+        `Nobody answers at ${url}. Is it running (npm start)? If it runs elsewhere, set COUNTERPART_URL; the start prints it.`,
       );
     }
-    const body = await parse(response, url);
-    if (response.ok) return body;
+    const answer = await parse(response, url);
+    if (response.ok) return answer;
     const what =
       response.status === 401
         ? 'The API asks for a key: set COUNTERPART_API_KEY to one of its API_KEYS.'
-        : saidBy(body ?? {}) || `The API answered ${response.status}.`;
-    throw new Failed(what, body, response.status);
+        : saidBy(answer ?? {}) || `The API answered ${response.status}.`;
+    throw new Failed(what, answer, response.status);
   }
 
-  return { url, get: (path) => call('GET', path), post: (path) => call('POST', path) };
+  return { url, get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
 }

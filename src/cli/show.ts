@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ago, printable, table } from './layout';
+import { keptLines, lostLines, lostValueAnswer } from './lostValues';
+import type { LostValueAnswer } from './lostValues';
 import { explain, reasonAnswer } from './reason';
 import type { Report } from './report';
 import { Failed } from './server';
@@ -13,6 +15,7 @@ const syncEntries = z.array(
     state: z.string(),
     synced_version: z.number().nullable(),
     last_synced_at: z.string().nullable(),
+    possible_duplicate: z.boolean().default(false),
     reason: reasonAnswer.nullable(),
   }),
 );
@@ -32,25 +35,11 @@ const deletedAnswer = z.object({
   sync: syncEntries,
 });
 
-const conflictsAnswer = z.object({
-  data: z.array(
-    z.object({
-      id: z.string(),
-      connection: z.string(),
-      field: z.string(),
-      winner: z.string(),
-      cause: z.string(),
-      created_at: z.string(),
-      resolved_at: z.string().nullable(),
-    }),
-  ),
-});
+const conflictsAnswer = z.object({ data: z.array(lostValueAnswer) });
 
 type SyncEntries = z.output<typeof syncEntries>;
-type Conflicts = z.output<typeof conflictsAnswer>['data'];
 
 const SETTLED: ReadonlySet<string> = new Set(['in_sync', 'deleted']);
-const CONFLICTS_SHOWN = 10;
 
 function syncLines(sync: SyncEntries, nowMs: number): string[] {
   const rows = sync.map((entry) => [
@@ -66,26 +55,15 @@ function syncLines(sync: SyncEntries, nowMs: number): string[] {
   return [...table(['Connection', 'State', 'There', '>Version', 'Last synced'], rows), ...reasons];
 }
 
-function conflictLines(conflicts: Conflicts, nowMs: number): string[] {
-  const open = conflicts.filter(({ resolved_at: resolved }) => resolved === null);
-  if (open.length === 0) return [];
-  const rows = open
-    .slice(0, CONFLICTS_SHOWN)
-    .map(({ id, connection, field, winner, cause, created_at: at }) => [
-      id,
-      connection,
-      field,
-      winner,
-      cause,
-      `${ago(at, nowMs)} ago`,
-    ]);
-  const more = open.length > CONFLICTS_SHOWN ? [`... and ${open.length - CONFLICTS_SHOWN} more`] : [];
-  return [
-    '',
-    'Values that lost:',
-    ...table(['Conflict', 'Connection', 'Field', 'Winner', 'Cause', 'When'], rows),
-    ...more,
-  ];
+/** Says where to find the other one; it may be gone or renamed by now. */
+function duplicateLines(sync: SyncEntries, email: string | null): string[] {
+  const others = email === null ? '' : ` Compare: GET /customers?email=${encodeURIComponent(email)}`;
+  return sync
+    .filter((entry) => entry.possible_duplicate)
+    .map(
+      ({ connection }) =>
+        `${connection}: possible duplicate: it was born there with an e-mail that another customer here had.${others}`,
+    );
 }
 
 async function readCustomer(server: Server, path: string): Promise<unknown> {
@@ -107,8 +85,43 @@ async function showUnpulled(server: Server, id: string, notFound: Failed, nowMs:
   return { answer: parked, lines, finding: true };
 }
 
+interface About {
+  readonly id: string;
+  readonly program: string;
+  readonly conflicts: readonly LostValueAnswer[];
+  readonly nowMs: number;
+}
+
+function deletedLines(deleted: z.output<typeof deletedAnswer>, about: About): string[] {
+  const { id, program, conflicts, nowMs } = about;
+  return [
+    `${id}  deleted ${ago(deleted.deleted_at, nowMs)} ago`,
+    `To bring it back: ${program} restore ${id}`,
+    ...keptLines(conflicts),
+    '',
+    ...syncLines(deleted.sync, nowMs),
+  ];
+}
+
+function liveLines(customer: z.output<typeof customerAnswer>, about: About): string[] {
+  const { program, conflicts, nowMs } = about;
+  const { id, name, email, sync } = customer;
+  return [
+    `${id}  version ${customer.version}, changed ${ago(customer.updated_at, nowMs)} ago`,
+    `Name    ${printable(name ?? '-')}`,
+    `E-mail  ${printable(email ?? '-')}`,
+    '',
+    ...syncLines(sync, nowMs),
+    ...duplicateLines(sync, email),
+    ...lostLines(conflicts, { program, id, fields: { name, email }, nowMs }),
+  ];
+}
+
 /** `counterpart show <id>`: a finding unless it is in sync, or deleted, at every connection. */
-export async function showCustomer(server: Server, id: string, nowMs: number): Promise<Report> {
+export async function showCustomer(
+  server: Server,
+  { id, program, nowMs }: { id: string; program: string; nowMs: number },
+): Promise<Report> {
   const path = `/customers/${encodeURIComponent(id)}`;
   let answer: unknown;
   try {
@@ -119,23 +132,11 @@ export async function showCustomer(server: Server, id: string, nowMs: number): P
   }
   const { data: conflicts } = conflictsAnswer.parse(await server.get(`${path}/conflicts`));
   const deleted = deletedAnswer.safeParse(answer);
-  const { sync } = deleted.success ? deleted.data : customerAnswer.parse(answer);
-  const head = deleted.success
-    ? [`${id}  deleted ${ago(deleted.data.deleted_at, nowMs)} ago`]
-    : liveLines(answer, nowMs);
-  const lines = [...head, '', ...syncLines(sync, nowMs), ...conflictLines(conflicts, nowMs)];
+  const shown = deleted.success ? deleted.data : customerAnswer.parse(answer);
+  const about = { id, program, conflicts, nowMs };
   return {
     answer: { customer: answer, conflicts },
-    lines,
-    finding: sync.some(({ state }) => !SETTLED.has(state)),
+    lines: 'code' in shown ? deletedLines(shown, about) : liveLines(shown, about),
+    finding: shown.sync.some(({ state }) => !SETTLED.has(state)),
   };
-}
-
-function liveLines(answer: unknown, nowMs: number): string[] {
-  const customer = customerAnswer.parse(answer);
-  return [
-    `${customer.id}  version ${customer.version}, changed ${ago(customer.updated_at, nowMs)} ago`,
-    `Name    ${printable(customer.name ?? '-')}`,
-    `E-mail  ${printable(customer.email ?? '-')}`,
-  ];
 }

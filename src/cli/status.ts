@@ -40,7 +40,7 @@ function connectionLines({ connections }: Status): string[] {
     '>Parked',
     '>Paused',
     '>Deleted',
-    'Events read',
+    'Last poll',
   ];
   const rows = connections.map((connection) => [
     connection.name,

@@ -3,6 +3,8 @@ import path from 'node:path';
 
 import productVariables from '../../test/environment/productVariables.json';
 import { ConfigError, loadConfig } from './index';
+import { SYSTEMS } from '../connectors/registry';
+import type { ConfiguredConnection } from '../connectors/system';
 import { VARIABLES } from './variables';
 
 function problemsOf(env: Record<string, string>): string {
@@ -15,8 +17,14 @@ function problemsOf(env: Record<string, string>): string {
   return 'no problem';
 }
 
+function stripeOf(env: Record<string, string>): ConfiguredConnection {
+  const found = loadConfig(env).connections.find(({ name }) => name === 'stripe');
+  if (found === undefined) throw new Error('No connection to Stripe is configured');
+  return found;
+}
+
 function poll(env: Record<string, string>): number {
-  return loadConfig({ STRIPE_API_KEY: 'sk_test_abcdefgh', ...env }).stripe.pollMs;
+  return stripeOf({ STRIPE_API_KEY: 'sk_test_abcdefgh', ...env }).pollMs;
 }
 
 test('nothing configured: everything embedded, on this machine only, with the simulator', () => {
@@ -26,7 +34,7 @@ test('nothing configured: everything embedded, on this machine only, with the si
     apiKeys: [],
     databaseUrl: null,
     temporal: { address: null, namespace: 'default', connection: {} },
-    stripe: { apiBase: null, mode: 'simulator', simulated: true, pollMs: 2_000 },
+    connections: [{ name: 'stripe', mode: 'simulator', pollMs: 2_000 }],
     onDelete: 'propagate',
     policy: { default: 'local', fields: {} },
     embedded: [],
@@ -36,7 +44,12 @@ test('nothing configured: everything embedded, on this machine only, with the si
 
 test('the environment wins over .env, an empty value counts as not set, and each remembers where it came from', () => {
   const config = loadConfig({ PORT: '4000', LOG_LEVEL: '' }, 'PORT=5000\nLOG_LEVEL=debug\nHOST=localhost\n');
-  expect(config.http).toEqual({ host: 'localhost', port: 4000, portSource: 'environment' });
+  expect(config.http).toEqual({
+    host: 'localhost',
+    reachableHost: 'localhost',
+    port: 4000,
+    portSource: 'environment',
+  });
   expect(config.logLevel).toBe('debug');
   expect(config.sources).toEqual({ PORT: 'environment', LOG_LEVEL: '.env', HOST: '.env' });
 });
@@ -80,15 +93,15 @@ test('a live key needs ALLOW_LIVE=1, and then deletes only untie', () => {
   expect(problemsOf({ STRIPE_API_KEY: 'sk_live_abcdefgh' })).toMatch(/ALLOW_LIVE=1/);
   expect(problemsOf({ STRIPE_API_KEY: 'rk_live_abcdefgh' })).toMatch(/ALLOW_LIVE=1/);
   expect(problemsOf({ STRIPE_API_KEY: 'sk_oldformat' })).toMatch(/ALLOW_LIVE=1/);
-  const live = loadConfig({ STRIPE_API_KEY: 'sk_live_abcdefgh', ALLOW_LIVE: '1' });
-  expect([live.stripe.mode, live.onDelete]).toEqual(['live', 'detach']);
-  const test = loadConfig({ STRIPE_API_KEY: 'rk_test_abcdefgh' });
-  expect([test.stripe.mode, test.stripe.simulated, test.onDelete]).toEqual(['test', false, 'propagate']);
+  const live = { STRIPE_API_KEY: 'sk_live_abcdefgh', ALLOW_LIVE: '1' };
+  expect([stripeOf(live).mode, loadConfig(live).onDelete]).toEqual(['live', 'detach']);
+  const test = { STRIPE_API_KEY: 'rk_test_abcdefgh' };
+  expect([stripeOf(test).mode, loadConfig(test).onDelete]).toEqual(['test', 'propagate']);
 });
 
 test('a Stripe-compatible server needs no key of ours, Stripe itself does', () => {
-  const config = loadConfig({ STRIPE_API_BASE: 'http://127.0.0.1:9999/v1/' });
-  expect(config.stripe).toMatchObject({ apiBase: 'http://127.0.0.1:9999', mode: 'test', simulated: false });
+  const stripe = stripeOf({ STRIPE_API_BASE: 'http://127.0.0.1:9999/v1/' });
+  expect(stripe).toMatchObject({ mode: 'test', shown: { address: 'http://127.0.0.1:9999' } });
   expect(problemsOf({ STRIPE_API_BASE: 'https://api.stripe.com' })).toMatch(/STRIPE_API_KEY is missing/);
 });
 
@@ -135,10 +148,18 @@ test('a conflict policy may name one side for all fields and another for some', 
   });
 });
 
+test('a rank names configured connections only, and all wrong names are told', () => {
+  expect(problemsOf({ CONNECTION_RANK: 'stripe' })).toBe('no problem');
+  expect(problemsOf({ CONNECTION_RANK: 'crm, stripe,erp' })).toMatch(
+    /CONNECTION_RANK names crm, erp; the connections are stripe/,
+  );
+});
+
 test('npm test strips every variable of the product, and .env.example explains every one', () => {
   const { names, prefixes } = productVariables;
   const example = readFileSync(path.join(__dirname, '..', '..', '.env.example'), 'utf8');
-  for (const name of Object.keys(VARIABLES)) {
+  const ofSystems = Object.values(SYSTEMS).flatMap(({ variables }) => Object.keys(variables));
+  for (const name of [...Object.keys(VARIABLES), ...ofSystems]) {
     expect(names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix)) ? name : '').toBe(name);
     if (name !== 'COUNTERPART_EMBEDDED') expect(example).toContain(`#${name}=`);
   }

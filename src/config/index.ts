@@ -1,13 +1,16 @@
 /**
  * Configuration: environment, then `.env`, then defaults. The only place that reads either.
- * May touch: zod, @temporalio/envconfig, the environment handed to it. Knows nothing of the rest of the product.
+ * May touch: zod, @temporalio/envconfig, the environment handed to it, and of src/connectors what each system says of its
+ * variables. Knows nothing of the rest of the product.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
 
 import { z } from 'zod';
 
+import type { ConfiguredConnection } from '../connectors/system';
+import { SYSTEMS } from '../connectors/registry';
+import { reachableHost } from './apiAddress';
+import { merge, type Environment, type Source } from './sources';
 import { readTemporalProfile, type TemporalConnection } from './temporalConnection';
 import {
   isLoopback,
@@ -18,14 +21,8 @@ import {
   type VariableName,
 } from './variables';
 
-/** Without webhooks, changes made in Stripe are heard by asking this often; the poller slows down when idle. */
-const POLL_WITHOUT_WEBHOOKS_MS = 2_000;
-/** With webhooks the poll only catches what a lost delivery left out. */
-const POLL_CATCH_UP_MS = 300_000;
-/** Sent to the simulator and to Stripe-compatible servers when nobody gave a key; it opens nothing real. */
-const KEY_FOR_SIMULATOR = 'sk_test_simulator';
-
-export type Source = 'environment' | '.env' | 'default';
+export { readDotenv } from './sources';
+export type { Source } from './sources';
 
 export interface PortSetting {
   readonly variable:
@@ -36,7 +33,13 @@ export interface PortSetting {
 }
 
 export interface Config {
-  readonly http: { readonly host: string; readonly port: number; readonly portSource: Source };
+  readonly http: {
+    readonly host: string;
+    /** The host in URLs for people and programs on this machine. */
+    readonly reachableHost: string;
+    readonly port: number;
+    readonly portSource: Source;
+  };
   readonly apiKeys: readonly string[];
   /** null: nothing configured, the embedded Postgres is wanted. */
   readonly databaseUrl: string | null;
@@ -47,18 +50,8 @@ export interface Config {
     readonly connection: TemporalConnection;
     readonly cli: string | null;
   };
-  readonly stripe: {
-    readonly apiKey: string;
-    /** null: Stripe's own. Never ends in a slash or in /v1. */
-    readonly apiBase: string | null;
-    readonly webhookSecrets: readonly string[];
-    /** Milliseconds between two polls of /v1/events. */
-    readonly pollMs: number;
-    readonly publicUrl: string | null;
-    readonly mode: 'simulator' | 'test' | 'live';
-    /** True when Stripe is our own simulator, started with the rest. */
-    readonly simulated: boolean;
-  };
+  /** What every system's own variables make, the highest rank first. */
+  readonly connections: readonly ConfiguredConnection[];
   readonly onDelete: 'propagate' | 'detach';
   readonly policy: ConflictPolicy;
   readonly logLevel: Values['LOG_LEVEL'];
@@ -99,42 +92,14 @@ export class ConfigError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Our own variables, typed, and those of all systems, which only they can read. */
+type Checked = Values & Readonly<Record<string, unknown>>;
 
-/** The text of `.env` beside package.json, or undefined when there is none. */
-export function readDotenv(folder: string = process.cwd()): string | undefined {
-  const file = path.join(folder, '.env');
-  if (!existsSync(file)) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`${file} exists but cannot be read: check its permissions`, { cause: error });
-  }
-}
-
-/** An empty value counts as not set: compose files and shells leave `NAME=` behind. */
-function merge(env: Environment, dotenvText: string | undefined) {
-  const variables: Record<string, string> = {};
-  const sources: Record<string, Source> = {};
-  const layers: [Source, Environment][] = [
-    ['.env', dotenvText === undefined ? {} : parseEnv(dotenvText)],
-    ['environment', env],
-  ];
-  for (const [source, layer] of layers) {
-    for (const [name, value] of Object.entries(layer)) {
-      const trimmed = value?.trim();
-      if (trimmed === undefined || trimmed === '') continue;
-      variables[name] = trimmed;
-      sources[name] = source;
-    }
-  }
-  return { variables, sources };
-}
-
-const schema = z.object(VARIABLES);
+const systemVariables = Object.values(SYSTEMS).flatMap(({ variables }) => Object.entries(variables));
+const schema = z.object({ ...Object.fromEntries(systemVariables), ...VARIABLES });
 
 /** Each variable by itself. A wrong one leaves its default behind, so that the rules over several still run. */
-function parseEach(variables: Record<string, string>, problems: Problem[]): Values {
+function parseEach(variables: Record<string, string>, problems: Problem[]): Checked {
   const result = schema.safeParse(variables);
   if (result.success) return result.data;
   const usable = { ...variables };
@@ -180,41 +145,33 @@ function portSettings(values: Values, sources: Record<string, Source>, problems:
   return settings;
 }
 
-function isStripeItself(apiBase: string | null): boolean {
-  return apiBase === null || /(^|\.)stripe\.com$/.test(new URL(apiBase).hostname);
+function rankOf(rank: readonly string[], name: string): number {
+  const place = rank.indexOf(name);
+  return place < 0 ? rank.length : place;
 }
 
-function stripeSettings(values: Values, problems: Problem[], keyWasWrong: boolean): Config['stripe'] {
-  const started = values.COUNTERPART_EMBEDDED.includes('simulator');
-  const { STRIPE_API_KEY: key, STRIPE_API_BASE: apiBase } = values;
-  const simulated = started || (key === null && apiBase === null);
-  if (key === null && apiBase !== null && isStripeItself(apiBase) && !keyWasWrong) {
+/** Every system reads its own variables; the connections they make, by rank. */
+function connectionsOf(values: Checked, problems: Problem[]): ConfiguredConnection[] {
+  const configured = Object.values(SYSTEMS).map((system) =>
+    system.configure(values, {
+      simulatorStarted: values.COUNTERPART_EMBEDDED.includes('simulator'),
+      publicUrl: values.PUBLIC_URL,
+      liveAllowed: values.ALLOW_LIVE === '1',
+      refused: (variable) => problems.some((problem) => problem.variable === variable),
+    }),
+  );
+  problems.push(...configured.flatMap((one) => one.problems));
+  const connections = configured.flatMap((one) => one.connections);
+  const rank = values.CONNECTION_RANK;
+  const names = connections.map(({ name }): string => name);
+  const unknown = rank.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
     problems.push({
-      variable: 'STRIPE_API_KEY',
-      message: 'is missing, and STRIPE_API_BASE points at Stripe itself',
+      variable: 'CONNECTION_RANK',
+      message: `names ${unknown.join(', ')}; the connections are ${names.join(', ')}`,
     });
   }
-  // A key that names neither mode is taken for live at Stripe itself: the careful reading of an old key format.
-  const saysTest = key === null || /^(sk|rk)_test_/.test(key);
-  const saysLive = key !== null && /^(sk|rk)_live_/.test(key);
-  const live = !simulated && (saysLive || (!saysTest && isStripeItself(apiBase)));
-  if (live && values.ALLOW_LIVE !== '1') {
-    problems.push({
-      variable: 'STRIPE_API_KEY',
-      message:
-        'is a live key: real customers, real subscriptions. Try it with a sandbox key (sk_test_…) first, then set ALLOW_LIVE=1',
-    });
-  }
-  const hears = values.STRIPE_WEBHOOK_SECRET.length > 0 || values.PUBLIC_URL !== null;
-  return {
-    apiKey: key ?? KEY_FOR_SIMULATOR,
-    apiBase,
-    webhookSecrets: values.STRIPE_WEBHOOK_SECRET,
-    pollMs: values.STRIPE_POLL_MS ?? (hears ? POLL_CATCH_UP_MS : POLL_WITHOUT_WEBHOOKS_MS),
-    publicUrl: values.PUBLIC_URL,
-    mode: simulated ? 'simulator' : live ? 'live' : 'test',
-    simulated,
-  };
+  return connections.toSorted((a, b) => rankOf(rank, a.name) - rankOf(rank, b.name));
 }
 
 function temporalSettings(
@@ -263,18 +220,23 @@ export function loadConfig(env: Environment = process.env, dotenvText?: string):
       message: `is required because HOST=${values.HOST} lets other machines in. Make a key with: openssl rand -hex 16`,
     });
   }
-  const stripe = stripeSettings(values, problems, wrong('STRIPE_API_KEY'));
+  const connections = connectionsOf(values, problems);
   const temporal = temporalSettings(variables, values, problems);
   const ports = portSettings(values, sources, problems);
   if (problems.length > 0) throw new ConfigError(problems);
 
   return {
-    http: { host: values.HOST, port: values.PORT, portSource: ports.api.source },
+    http: {
+      host: values.HOST,
+      reachableHost: reachableHost(values.HOST),
+      port: values.PORT,
+      portSource: ports.api.source,
+    },
     apiKeys: values.API_KEYS,
     databaseUrl: values.DATABASE_URL,
     temporal,
-    stripe,
-    onDelete: values.ON_DELETE ?? (stripe.mode === 'live' ? 'detach' : 'propagate'),
+    connections,
+    onDelete: values.ON_DELETE ?? (connections.some(({ mode }) => mode === 'live') ? 'detach' : 'propagate'),
     policy: values.CONFLICT_POLICY,
     logLevel: values.LOG_LEVEL,
     dataDir: path.resolve(values.DATA_DIR),

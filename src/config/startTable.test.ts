@@ -1,5 +1,5 @@
 import { loadConfig } from './index';
-import { maskSecret, maskUrl, startTable } from './startTable';
+import { maskSecret, maskUrl, startTable, tryIt } from './startTable';
 
 const ADDRESSES = {
   apiUrl: 'http://127.0.0.1:3000',
@@ -27,4 +27,24 @@ test('each part says whether it is embedded or real, and where its setting came 
   expect(find('Temporal')).toMatchObject({ from: 'real; TEMPORAL_ADDRESS from the environment' });
   expect(find('API')).toMatchObject({ from: 'default' });
   expect(JSON.stringify(rows)).not.toMatch(/hunter22|0123456789/);
+});
+
+test('the address for the command line is printed where it would not be found by itself', () => {
+  const at = (apiUrl: string) =>
+    startTable(loadConfig({}), { ...ADDRESSES, apiUrl }).filter(({ part }) => part === 'Command line');
+  expect(at('http://127.0.0.1:3000')).toEqual([]);
+  expect(at('http://127.0.0.1:3001')).toMatchObject([{ where: 'COUNTERPART_URL=http://127.0.0.1:3001' }]);
+});
+
+test('the request to try it with has the form of this platform, ends its answer with a line end, and quotes no key', () => {
+  const config = loadConfig({ API_KEYS: '0123456789abcdef' });
+  const addresses = { ...ADDRESSES, simulatorUrl: 'http://127.0.0.1:12121' };
+  const [title, command, see] = tryIt(config, addresses, 'linux');
+  expect([title, see]).toEqual(['Try it:', 'and see it at http://127.0.0.1:12121']);
+  expect(command).not.toContain('0123456789abcdef');
+  expect(command).toBe(
+    `  curl -s -w "\\n" http://127.0.0.1:3000/customers -H "Content-Type: application/json" ` +
+      `-H "Authorization: Bearer <one of API_KEYS>" -d '{"name":"Ada Lovelace","email":"ada@example.com"}'`,
+  );
+  expect(tryIt(config, ADDRESSES, 'win32')[1]).toMatch(/^ {2}curl\.exe -s -w "\\n" .*\{\\"name\\":/);
 });

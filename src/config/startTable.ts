@@ -1,3 +1,5 @@
+import { API_URL_BY_DEFAULT } from './apiAddress';
+import type { ConfiguredConnection } from '../connectors/system';
 import type { Config, Source } from './index';
 
 const KEY_TAIL_CHARS = 4;
@@ -42,19 +44,24 @@ function source(config: Config, ...variables: string[]): string {
     .join(', ');
 }
 
-function stripeRow(config: Config, addresses: Addresses): StartRow {
-  if (addresses.simulatorUrl !== null) {
+function connectionRow(
+  config: Config,
+  addresses: Addresses,
+  { mode, shown }: ConfiguredConnection,
+): StartRow {
+  if (mode === 'simulator' && addresses.simulatorUrl !== null) {
     return {
-      part: 'Stripe simulator',
+      part: `${shown.title} simulator`,
       where: addresses.simulatorUrl,
       from: `embedded; ${source(config, 'SIMULATOR_PORT')}`,
     };
   }
-  const { apiKey, apiBase, mode } = config.stripe;
+  const { title, address, secret, variables } = shown;
+  const key = secret === null ? '' : `  key ${maskSecret(secret)}`;
   return {
-    part: `Stripe (${mode} mode)`,
-    where: `${apiBase ?? 'https://api.stripe.com'}  key ${maskSecret(apiKey)}`,
-    from: `real; ${source(config, 'STRIPE_API_KEY', 'STRIPE_API_BASE')}`,
+    part: `${title} (${mode} mode)`,
+    where: `${address}${key}`,
+    from: `real; ${source(config, ...variables)}`,
   };
 }
 
@@ -78,20 +85,32 @@ function temporalRows(config: Config, addresses: Addresses): StartRow[] {
   ];
 }
 
+function heardRow(config: Config, { shown, pollMs }: ConfiguredConnection): StartRow {
+  return {
+    part: `${shown.title} is heard by`,
+    where: shown.delivers ? 'webhooks, and a poll as catch-up' : `a poll every ${pollMs / 1000} s`,
+    from: source(config, ...shown.heardBy),
+  };
+}
+
+/** Only where the command `counterpart` would not look by itself. */
+function commandLineRows({ apiUrl }: Addresses): StartRow[] {
+  if (apiUrl === API_URL_BY_DEFAULT) return [];
+  return [{ part: 'Command line', where: `COUNTERPART_URL=${apiUrl}`, from: '' }];
+}
+
 /** Every part of the system, where it is, whether embedded or real, and where that was set. Secrets masked. */
 export function startTable(config: Config, addresses: Addresses): StartRow[] {
   const kind = config.databaseUrl === null ? 'embedded' : 'real';
-  const hears = config.stripe.webhookSecrets.length > 0 || config.stripe.simulated;
   return [
     { part: 'API', where: addresses.apiUrl, from: source(config, 'HOST', 'PORT') },
     { part: 'API docs', where: `${addresses.apiUrl}/docs`, from: '' },
+    ...commandLineRows(addresses),
     ...temporalRows(config, addresses),
-    stripeRow(config, addresses),
-    {
-      part: 'Stripe is heard by',
-      where: hears ? 'webhooks, and a poll as catch-up' : `a poll every ${config.stripe.pollMs / 1000} s`,
-      from: source(config, 'STRIPE_WEBHOOK_SECRET', 'PUBLIC_URL', 'STRIPE_POLL_MS'),
-    },
+    ...config.connections.flatMap((connection) => [
+      connectionRow(config, addresses, connection),
+      heardRow(config, connection),
+    ]),
     {
       part: 'Postgres',
       where: `psql ${maskUrl(addresses.databaseUrl)}`,
@@ -107,4 +126,20 @@ function apiKeys({ apiKeys: keys }: Config): string {
   return keys.length === 0
     ? 'none needed (this machine only)'
     : keys.map((key) => maskSecret(key)).join(', ');
+}
+
+/** A request to try everything with, in the form this platform's shell takes. */
+export function tryIt(
+  config: Pick<Config, 'apiKeys'>,
+  addresses: Addresses,
+  platform: NodeJS.Platform = process.platform,
+): string[] {
+  const windows = platform === 'win32';
+  const body = '{"name":"Ada Lovelace","email":"ada@example.com"}';
+  const quoted = windows ? `"${body.replaceAll('"', '\\"')}"` : `'${body}'`;
+  const key = config.apiKeys.length === 0 ? '' : ' -H "Authorization: Bearer <one of API_KEYS>"';
+  // In PowerShell `curl` is something else. The \n is curl's own: no shell unfolds it between double quotes.
+  const curl = `${windows ? 'curl.exe' : 'curl'} -s -w "\\n" ${addresses.apiUrl}/customers`;
+  const see = addresses.simulatorUrl === null ? [] : [`and see it at ${addresses.simulatorUrl}`];
+  return ['Try it:', `  ${curl} -H "Content-Type: application/json"${key} -d ${quoted}`, ...see];
 }

@@ -3,9 +3,6 @@ import { z } from 'zod';
 /** An API key shorter than this can be guessed; `openssl rand -hex 16` gives twice as many. */
 const API_KEY_MIN_CHARS = 16;
 const PORT_MAX = 65_535;
-/** Below this the events poll would spend the rate limit of a sandbox on itself. */
-const POLL_MIN_MS = 250;
-const POLL_MAX_MS = 24 * 60 * 60 * 1000;
 const LATENCY_MAX_MS = 60_000;
 const RATE_LIMIT_MAX_PER_S = 100_000;
 
@@ -53,32 +50,11 @@ export function isLoopback(host: string): boolean {
   return bare === 'localhost' || bare === '::1' || /^127(\.\d{1,3}){3}$/.test(bare);
 }
 
-function isWebUrl(text: string): boolean {
-  const url = urlOf(text);
-  return url !== null && (url.protocol === 'http:' || url.protocol === 'https:');
-}
-
 function isPublicUrl(text: string): boolean {
   const url = urlOf(text);
   if (url === null) return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
-
-const stripeKey = z.string().superRefine((key, context) => {
-  const wrong = (message: string) => context.addIssue({ code: 'custom', message });
-  if (key.startsWith('pk_')) {
-    wrong(
-      'is a publishable key (pk_…), which cannot read or write customers. ' +
-        'Take the secret key (sk_test_…) or a restricted one (rk_test_…) from the API keys page of the Stripe dashboard',
-    );
-  } else if (key.startsWith('whsec_')) {
-    wrong(
-      'is a webhook signing secret (whsec_…). Move it to STRIPE_WEBHOOK_SECRET and put the secret key (sk_test_… or rk_test_…) here',
-    );
-  } else if (!/^(sk|rk)_[A-Za-z0-9_]{4,}$/.test(key)) {
-    wrong('must begin with sk_test_, rk_test_, sk_live_ or rk_live_ and hold no spaces or quotes');
-  }
-});
 
 /** `remote`, or `name=remote,email=ask`, or both: `remote,email=ask`. */
 const conflictPolicy = z.string().transform((text, context): ConflictPolicy => {
@@ -99,7 +75,8 @@ const conflictPolicy = z.string().transform((text, context): ConflictPolicy => {
 });
 
 /**
- * Every variable Counterpart reads (CONTRACT, Configuration), with its check, its default and its mend.
+ * Every variable Counterpart reads (CONTRACT, Configuration), with its check, its default and its mend; those of an
+ * external system stand in its own folder (src/connectors/system.ts).
  * Rules over several variables are in index.ts; TEMPORAL_* connection details are left to @temporalio/envconfig.
  */
 export const VARIABLES = {
@@ -139,31 +116,6 @@ export const VARIABLES = {
     .nullable()
     .default(null),
   TEMPORAL_CLI: z.string().nullable().default(null),
-  STRIPE_API_KEY: stripeKey.nullable().default(null),
-  STRIPE_API_BASE: z
-    .string()
-    .refine(isWebUrl, {
-      error: 'must be a web address such as https://api.stripe.com or http://127.0.0.1:12111',
-    })
-    .transform((text) => text.replace(/\/+$/, '').replace(/\/v1$/, ''))
-    .nullable()
-    .default(null),
-  STRIPE_WEBHOOK_SECRET: z
-    .string()
-    .transform(commaSeparated)
-    .refine((secrets) => secrets.every((secret) => /^whsec_\S+$/.test(secret)), {
-      error:
-        'must be signing secrets beginning with whsec_, comma-separated while one replaces another. ' +
-        '`stripe listen` prints one; a dashboard endpoint shows its own under "Signing secret"',
-    })
-    .default([]),
-  STRIPE_POLL_MS: wholeNumber(
-    POLL_MIN_MS,
-    POLL_MAX_MS,
-    `must be milliseconds between two polls, ${POLL_MIN_MS} to ${POLL_MAX_MS}`,
-  )
-    .nullable()
-    .default(null),
   PUBLIC_URL: z
     .string()
     .refine(isPublicUrl, {
@@ -184,6 +136,7 @@ export const VARIABLES = {
     .enum(['0', '1'], { error: 'must be 1 to work with a live Stripe key; leave it out otherwise' })
     .default('0'),
   CONFLICT_POLICY: conflictPolicy.default({ default: 'local', fields: {} }),
+  CONNECTION_RANK: z.string().transform(commaSeparated).default([]),
   SIMULATOR_LATENCY_MS: wholeNumber(
     0,
     LATENCY_MAX_MS,

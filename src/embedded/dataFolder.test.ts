@@ -47,9 +47,17 @@ test('reset empties our folder, but not while a start works on it', () => {
   const lock = lockDataFolder(folder);
   expect(reset(folder)).toMatchObject({ code: 1, said: expect.stringContaining(`process ${process.pid}`) });
   lock.release();
-  expect(reset(folder)).toMatchObject({ code: 0 });
+  expect(reset(folder)).toEqual({ code: 0, said: `emptied ${folder}\n` });
   expect(readdirSync(folder)).toEqual(['counterpart-data']);
   openDataFolder(folder, false);
+});
+
+test('a reset that finds nothing says so', () => {
+  expect(reset(folder)).toMatchObject({ code: 0, said: expect.stringContaining('is not there') });
+  mkdirSync(folder);
+  expect(reset(folder)).toEqual({ code: 0, said: `${folder} is empty: nothing to do\n` });
+  openDataFolder(folder, false);
+  expect(reset(folder)).toEqual({ code: 0, said: `${folder} is empty: nothing to do\n` });
 });
 
 test('processes that a killed start left behind are ended, and reset waits for that', async () => {

@@ -27,11 +27,6 @@ export interface Wiring {
   readonly simulatorUrl: string | null;
 }
 
-function reachableHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::' || host === '[::]') return '127.0.0.1';
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-}
-
 /** Chooses all ports (ports.ts has the rules). Throws naming the variable when one that was set is taken. */
 export async function wire(config: Config, say: (line: string) => void): Promise<Wiring> {
   const explicit = Object.values(config.ports).filter(
@@ -46,12 +41,12 @@ export async function wire(config: Config, say: (line: string) => void): Promise
     worker: await choose('worker', "the worker's health page"),
     temporal: ownTemporal ? await choose('temporal', 'Temporal') : null,
     temporalUi: ownTemporal ? await choose('temporalUi', "Temporal's Web UI") : null,
-    simulator: config.stripe.simulated ? await choose('simulator', 'the Stripe simulator') : null,
+    simulator: simulates(config) ? await choose('simulator', 'the Stripe simulator') : null,
     postgres: config.databaseUrl === null ? await choose('postgres', 'Postgres') : null,
   };
   return {
     ports,
-    apiUrl: `http://${reachableHost(config.http.host)}:${ports.api}`,
+    apiUrl: `http://${config.http.reachableHost}:${ports.api}`,
     workerUrl: `http://127.0.0.1:${ports.worker}`,
     databaseUrl: config.databaseUrl ?? embeddedPostgresUrl(ports.postgres ?? 0),
     temporalAddress: config.temporal.address ?? `127.0.0.1:${ports.temporal}`,
@@ -69,8 +64,13 @@ function embeddedParts(wiring: Wiring): string[] {
 }
 
 /** The simulator signs with the first secret that was set, or with one made for this DATA_DIR. */
-function webhookSecret(config: Config): string {
-  return config.stripe.webhookSecrets[0] ?? simulatorWebhookSecret(config.dataDir);
+function webhookSecrets(config: Config): string {
+  return config.variables['STRIPE_WEBHOOK_SECRET'] ?? simulatorWebhookSecret(config.dataDir);
+}
+
+/** Whether a connection is to our own simulator. */
+function simulates(config: Config): boolean {
+  return config.connections.some(({ mode }) => mode === 'simulator');
 }
 
 /** The environment of migrate, api and worker: everything that was set, with every address resolved. */
@@ -97,10 +97,7 @@ export function programEnvironment(config: Config, wiring: Wiring): Record<strin
     environment['SIMULATOR_PORT'] = String(ports.simulator);
     environment['STRIPE_API_KEY'] = SIMULATOR_KEY;
     environment['STRIPE_API_BASE'] = wiring.simulatorUrl;
-    environment['STRIPE_WEBHOOK_SECRET'] = [
-      webhookSecret(config),
-      ...config.stripe.webhookSecrets.slice(1),
-    ].join(',');
+    environment['STRIPE_WEBHOOK_SECRET'] = webhookSecrets(config);
   }
   return environment;
 }
@@ -115,6 +112,6 @@ export function simulatorEnvironment(config: Config, wiring: Wiring): Record<str
     SIMULATOR_PORT: String(wiring.ports.simulator),
     SIMULATOR_DATA: path.join(config.dataDir, 'simulator'),
     SIMULATOR_WEBHOOK_URL: `${wiring.apiUrl}/webhooks/stripe`,
-    SIMULATOR_WEBHOOK_SECRET: webhookSecret(config),
+    SIMULATOR_WEBHOOK_SECRET: webhookSecrets(config).split(',')[0]?.trim() ?? '',
   };
 }

@@ -37,6 +37,7 @@ describe('creating', () => {
         state: 'pending',
         synced_version: null,
         last_synced_at: null,
+        possible_duplicate: false,
         reason: null,
       },
     ]);
@@ -256,6 +257,18 @@ describe('If-Match', () => {
     expect((await patch(id, tag)).status).toBe(status);
   });
 
+  test('a weak tag is told as such: the customer did not change', async () => {
+    const { id } = await api.customer();
+    const refused = await patch(id, 'W/"1"');
+    expect([refused.status, refused.body.code, refused.headers.get('etag')]).toEqual([
+      412,
+      'if_match_weak',
+      '"1"',
+    ]);
+    expect((await patch(id, 'W/"1", "7"')).body.code).toBe('version');
+    expect((await patch(id, refused.headers.get('etag')!)).status).toBe(200);
+  });
+
   test('of two edits made from the same version one wins', async () => {
     const { id } = await api.customer();
     const replies = await Promise.all([patch(id, '"1"'), patch(id, '"1"')]);
@@ -387,4 +400,16 @@ test('a request whose connection to Postgres is cut is told to come again, and t
   expect([refused.status, refused.body.code]).toEqual([503, 'unavailable']);
   await held.letGo();
   expect((await api.call('POST', '/customers', { email: 'cut@example.com' })).status).toBe(201);
+});
+
+test('a customer that may be one person twice says so at the connection it came from', async () => {
+  const { id } = await api.customer();
+  const duplicate = async () => (await api.call('GET', `/customers/${id}`)).body.sync[0].possible_duplicate;
+  expect(await duplicate()).toBe(false);
+  await api.database.query(
+    `insert into counterpart.links (connection, catalog, record_id, generation, remote_id, state, born, outcome, possible_duplicate)
+     values ('stripe', 'customer', $1, 1, 'cus_dup', 'linked', 'remote', 'in_sync', true)`,
+    [id],
+  );
+  expect(await duplicate()).toBe(true);
 });

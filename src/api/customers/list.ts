@@ -20,11 +20,14 @@ const TIME_MAX_MS = 253_402_300_799_999;
 
 const limit = z
   .string()
-  .regex(/^\d{1,3}$/, { error: `It must be a whole number, 1 to ${LIMIT_MAX}.` })
   .meta({ override: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT } })
-  .transform(Number)
-  .refine((value) => value >= 1 && value <= LIMIT_MAX, {
-    error: `It must be a whole number, 1 to ${LIMIT_MAX}.`,
+  .transform((text, context) => {
+    const number = /^-?\d+$/.test(text) ? Number(text) : null;
+    if (number !== null && number >= 1 && number <= LIMIT_MAX) return number;
+    const code = number === null ? 'not_a_number' : 'out_of_range';
+    const message = `It must be a whole number, 1..${LIMIT_MAX}.`;
+    context.addIssue({ code: 'custom', message, params: { code } });
+    return z.NEVER;
   })
   .default(LIMIT_DEFAULT);
 
@@ -37,6 +40,7 @@ export const listQuery = z.strictObject({
     .transform((text) => text.trim().replaceAll(' ', '+'))
     .refine((text) => text !== '' && text.length <= EMAIL_MAX_CHARS && !/\p{Cc}/u.test(text), {
       error: 'It must be an e-mail address.',
+      params: { code: 'email_invalid' },
     })
     .optional()
     .meta({ description: 'Compared without regard to case and surrounding space.' }),

@@ -31,6 +31,7 @@ function presentSync(entries: readonly SyncEntry[]): SyncBody {
     state: entry.state,
     synced_version: entry.syncedVersion,
     last_synced_at: entry.lastSyncedAt?.toISOString() ?? null,
+    possible_duplicate: entry.possibleDuplicate,
     reason: entry.reason === null ? null : presentReason(entry.reason),
   }));
 }
@@ -71,7 +72,11 @@ export async function answerWith(
 
 /** 410 for a deleted customer, with the time and what the connections have confirmed. */
 export async function gone(sql: Sql, deleted: Customer): Promise<Problem> {
-  return new Problem('customer_deleted', 'It can be brought back with POST /customers/{id}/restore.', {
-    members: { deleted_at: deleted.deletedAt?.toISOString(), sync: await syncOf(sql, deleted.id, false) },
-  });
+  return new Problem(
+    'customer_deleted',
+    `It can be brought back with POST /customers/${deleted.id}/restore.`,
+    {
+      members: { deleted_at: deleted.deletedAt?.toISOString(), sync: await syncOf(sql, deleted.id, false) },
+    },
+  );
 }

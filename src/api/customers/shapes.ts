@@ -25,7 +25,10 @@ function textMistake(text: string, maxChars: number): { code: string; message: s
 function emailMistake(text: string): { code: string; message: string } | null {
   const mistake = textMistake(text, EMAIL_MAX_CHARS);
   if (mistake !== null || text === '' || EMAIL.test(text)) return mistake;
-  return { code: 'email_invalid', message: 'This is not an e-mail address that Stripe accepts.' };
+  return {
+    code: 'email_invalid',
+    message: 'This is not an e-mail address that Stripe accepts: one @, a dot behind it, no space.',
+  };
 }
 
 /** Surrounding white space is dropped, the empty text is no value; all else stays as the caller wrote it. */
@@ -70,7 +73,7 @@ const FIELDS = {
   }),
 };
 
-const WRONG_TYPE = { error: 'The body must be a JSON object.' };
+export const WRONG_TYPE = { error: 'The body must be a JSON object.' };
 
 export interface CustomerFields {
   readonly name: string | null;
@@ -137,6 +140,9 @@ export const syncEntryBody = z
       .nullable()
       .meta({ description: 'The last version that stood alike on both sides.' }),
     last_synced_at: time.nullable(),
+    possible_duplicate: z.boolean().meta({
+      description: 'It was born there with an e-mail that another customer here had: maybe one person twice.',
+    }),
     reason: reasonBody.nullable(),
   })
   .meta({ id: 'SyncEntry', description: 'Where a customer stands at one connection.' });

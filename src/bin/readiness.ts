@@ -1,0 +1,36 @@
+import type { Readiness } from '../api/readiness';
+import type { Assembly } from './assemble';
+
+type Parts = Pick<Assembly, 'store' | 'log'>;
+
+const NOT_REACHABLE = 'not reachable';
+
+/** Whether Postgres answers with our schema, and which connections are paused. */
+async function askPostgres({ store, log }: Parts): Promise<Readiness> {
+  try {
+    const paused = (await store.connections.list()).filter((connection) => connection.paused !== null);
+    const connections = paused.map(({ name }) => [`connection ${name}`, 'paused'] as const);
+    const status = paused.length === 0 ? 'ok' : 'degraded';
+    return { ready: true, status, parts: { postgres: 'ok', ...Object.fromEntries(connections) } };
+  } catch (error) {
+    log.warn({ err: error }, 'Postgres does not answer');
+    return { ready: false, status: 'degraded', parts: { postgres: NOT_REACHABLE } };
+  }
+}
+
+/**
+ * What `GET /health/ready` tells of this process.
+ * @param temporalAnswers given by a process that cannot do its job without Temporal
+ */
+export async function readinessOf(
+  parts: Parts,
+  temporalAnswers?: () => Promise<boolean>,
+): Promise<Readiness> {
+  if (temporalAnswers === undefined) return askPostgres(parts);
+  const [postgres, temporal] = await Promise.all([askPostgres(parts), temporalAnswers()]);
+  return {
+    ready: postgres.ready && temporal,
+    status: temporal ? postgres.status : 'degraded',
+    parts: { ...postgres.parts, temporal: temporal ? 'ok' : NOT_REACHABLE },
+  };
+}

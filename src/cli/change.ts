@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { lostValueAnswer, quoted } from './lostValues';
+import type { Report } from './report';
+import { Failed } from './server';
+import type { Server } from './server';
+
+export interface ChangeOptions {
+  readonly take?: 'local' | 'remote';
+  readonly allowDuplicate?: boolean;
+}
+
+const duplicateProblem = z.object({
+  code: z.literal('customer_exists'),
+  matches: z.array(z.object({ id: z.string() })),
+});
+const appliedAnswer = z.object({ conflict: lostValueAnswer });
+
+/** Sends a change that may give two customers one e-mail; the API's hint is worded for its own callers. */
+async function post(server: Server, path: string, options: ChangeOptions, body?: object): Promise<unknown> {
+  try {
+    return await server.post(`${path}${options.allowDuplicate === true ? '?on_duplicate=create' : ''}`, body);
+  } catch (error) {
+    const problem = error instanceof Failed ? duplicateProblem.safeParse(error.problem) : null;
+    if (problem === null || !problem.success) throw error;
+    const ids = problem.data.matches.map(({ id }) => id).join(', ');
+    const message = `Another customer has this e-mail (${ids}). To let both have it, add --allow-duplicate.`;
+    throw new Failed(message, (error as Failed).problem, (error as Failed).status);
+  }
+}
+
+/** `counterpart apply <id> <conflict>`: takes a value that lost, or answers a question. */
+export async function applyLost(
+  server: Server,
+  where: { id: string; conflict: string; program: string },
+  options: ChangeOptions,
+): Promise<Report> {
+  const { id, conflict, program } = where;
+  const path = `/customers/${encodeURIComponent(id)}/conflicts/${encodeURIComponent(conflict)}/apply`;
+  const body = options.take === undefined ? undefined : { take: options.take };
+  const answer = await post(server, path, options, body);
+  const { field, ours, theirs, resolution, connection } = appliedAnswer.parse(answer).conflict;
+  const [whose, value] = resolution === 'remote' ? [connection, theirs] : ['here', ours];
+  const lines = [
+    `Taken: ${field} ${quoted(value)}, as it was ${whose === 'here' ? whose : `at ${whose}`}.`,
+    `It is on its way. See: ${program} show ${id}`,
+  ];
+  return { answer, lines, finding: false };
+}
+
+/** `counterpart restore <id>`: un-deletes a customer. */
+export async function restoreCustomer(
+  server: Server,
+  where: { id: string; program: string },
+  options: ChangeOptions,
+): Promise<Report> {
+  const { id, program } = where;
+  const answer = await post(server, `/customers/${encodeURIComponent(id)}/restore`, options);
+  const lines = [`${id} stands here, and where it was deleted it is made anew. See: ${program} show ${id}`];
+  return { answer, lines, finding: false };
+}
