@@ -1,7 +1,7 @@
 import { desks, freshMail } from './desk-for-tests';
 import type { Desk } from './desk-for-tests';
 import type { RecordId } from '../src/core/ids';
-import { failureOf } from '../test/environment/fakeSystem';
+import { failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
@@ -10,8 +10,7 @@ const serverFailed = failureOf('unavailable', { code: 'api_error', status: 500 }
 
 /** The key is older than the system keeps it, and the system has forgotten it. */
 async function aDayLater(desk: Desk, id: RecordId): Promise<void> {
-  await desk.ageIntent(id, 25);
-  desk.system.forgetKeys();
+  await desk.hoursPass(id, 25);
 }
 
 describe('I17: a create whose answer was lost', () => {
@@ -337,5 +336,24 @@ describe('I1: the stored answer of a call made long ago says nothing of what sta
     expect(await desk.row(id)).toBeNull();
     expect(desk.system.living()).toEqual([]);
     expect(desk.system.writes().filter(({ applied }) => applied)).toHaveLength(1);
+  });
+
+  test('failure 60: so it does when the create was one of a restored record, and its key is forgotten', async () => {
+    const desk = await openDesk();
+    const { id } = await desk.synced(fields());
+    await desk.remove(id);
+    await desk.settle(id);
+    await desk.insert(fields(), id);
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.erase(desk.system.living()[0]![0]);
+    await desk.hoursPass(id, 25);
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toBeNull();
+    expect(desk.system.living()).toEqual([]);
+    expect(
+      desk.system.writes().filter(({ operation, applied }) => applied && operation === 'create'),
+    ).toHaveLength(1);
   });
 });

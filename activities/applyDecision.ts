@@ -2,33 +2,35 @@ import { assertNever } from '../src/core/assertNever';
 import type { Base, Fields } from '../src/core/fields';
 import { keyPrefix } from '../src/connectors/connector';
 import type { LostValue } from '../src/core/merge';
+import { calm } from '../src/core/pingPong';
+import { alsoHeld } from '../src/core/rank';
+import type { Held } from '../src/core/rank';
 import { droppedFields, equalsBase } from '../src/core/merge';
 import type { Decision, Step } from '../src/core/reconcile';
 import type { Local, Remote } from '../src/core/sides';
 import type { Reason } from '../src/core/reason';
 import type { IntentKind } from '../src/store/intents';
-import type { Link, LinkPatch } from '../src/store/links';
+import type { LinkPatch } from '../src/store/links';
 import type { LiveRecord } from '../src/store/records';
-import type { Statements } from '../src/store/store';
-import type { ActivityDeps, LinkTools } from './deps';
+import type { LinkTools } from './deps';
 import { droppedReason } from './failures';
+import { guardDeletion } from './guardDeletion';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
+import { DELETED, IN_SYNC, tellOtherLinks, writeLink } from './writeLink';
+import type { HeldLink } from './writeLink';
 
 /** One link's work inside one transaction that holds the record and the link. */
-export interface Work {
-  readonly deps: ActivityDeps;
-  readonly tx: Statements;
+export interface Work extends HeldLink {
   readonly tools: LinkTools;
-  readonly link: Link;
+  /** Values standing here that came from other systems. */
+  readonly held: Held;
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
 
-const IN_SYNC: LinkPatch = { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
 /** An intent is written: what it comes to is for its answer to say. A question to a person stays one. */
 const PENDING: LinkPatch = { outcome: 'pending', reason: null };
-const DELETED: LinkPatch = { outcome: 'deleted', reason: null, synced: true, waits: 0, detached: false };
 
 /** How a decision reads in the history and on the link: names only, never values. */
 function describe(decision: Decision): string {
@@ -40,16 +42,6 @@ function describe(decision: Decision): string {
       if (fields.length > 0) parts.push(`${verb}:${fields.join(',')}`);
   }
   return parts.join(' ');
-}
-
-async function write({ tx, link }: Work, patch: LinkPatch): Promise<void> {
-  const written = await tx.links.writeFenced(link.id, link.fence, patch);
-  if (!written) throw new Error(`The fence of link ${link.id} moved while its row was locked`);
-}
-
-/** Other systems must hear of what was pulled here. */
-async function tellOtherLinks({ deps, tx, link }: Work): Promise<void> {
-  if (deps.connectors.size > 1) await tx.queue.enqueue(link.catalog, [link.recordId], 'pull');
 }
 
 /** Commits what is to be sent, before it is sent. `replaces` fingerprints what we know stands there now. */
@@ -75,42 +67,60 @@ async function writeIntent(
 function pulledBase(base: Base, pull: Fields, row: LiveRecord): Base {
   const pairs = Object.keys(pull).map((field) => [
     field,
-    { ours: row.fields[field] ?? null, theirs: pull[field] ?? null },
+    { ours: row.fields[field] ?? null, theirs: pull[field] ?? null, pulled: true as const },
   ]);
   return { ...base, ...Object.fromEntries(pairs) };
 }
 
+/** Why a merged link is not in sync all the same; the most urgent first. */
+function parkReason(fields: Record<'stopped' | 'asks' | 'dropped', readonly string[]>): Reason | null {
+  const { stopped, asks, dropped } = fields;
+  if (stopped.length > 0) return { code: 'ping_pong', field: stopped.join(','), detail: null };
+  if (asks.length > 0) return { code: 'conflict', field: asks.join(','), detail: null };
+  return dropped.length > 0 ? droppedReason(dropped) : null;
+}
+
 async function merge(
   work: Work,
-  step: StepOf<'merge'>,
+  decided: StepOf<'merge'>,
   local: Local,
   theirs: Fields,
-  what: string,
+  cell: string,
 ): Promise<StepResult> {
   const { tx, link, tools } = work;
   if (!('fields' in local)) throw new Error(`A merge was decided for a record that does not stand here`);
+  const { base: before, swings, readAt_s } = link;
+  const sides = { base: before, ours: local.fields, theirs, swings, now_s: readAt_s };
+  const step = calm(decided, sides, tools.policy);
+  const what = step.stopped.length === 0 ? cell : `${cell} stopped:${step.stopped.join(',')}`;
+  const asks = decided.asks.filter((field) => !step.stopped.includes(field));
   await tx.conflicts.recordLost(link, step.lost);
-  await tx.conflicts.closeQuestions(link.id, step.asks);
+  await tx.conflicts.closeQuestions(link.id, [...asks, ...step.stopped]);
   let row: LiveRecord = { fields: local.fields, version: local.version };
   const pulls = Object.keys(step.pull).length > 0;
   if (pulls) {
     row = await tx.records.updatePulled(tools.catalog, link.recordId, step.pull);
     await tellOtherLinks(work);
   }
-  const base = pulledBase(step.base, step.pull, row);
+  const { policy } = tools;
+  const agreedBase = alsoHeld(link.base, step.base, { held: work.held, fields: row.fields, policy });
+  const base = pulledBase(agreedBase, step.pull, row);
   const pushes = Object.keys(step.push).length > 0;
   const dropped = droppedFields(base, tools.policy).filter((field) => !(field in step.push));
-  const parkedFor: Reason | null =
-    step.asks.length > 0
-      ? { code: 'conflict', field: step.asks.join(','), detail: null }
-      : dropped.length > 0 && !pushes
-        ? droppedReason(dropped)
-        : null;
-  if (pushes) await writeIntent(work, 'update', step.push, row.version, theirs);
+  const parkedFor = parkReason({ stopped: step.stopped, asks, dropped: pushes ? [] : dropped });
   const agreed = equalsBase(base, row.fields, tools.policy) ? { agreedVersion: row.version } : {};
   const parked: LinkPatch = { outcome: 'parked', reason: parkedFor };
   const outcome: LinkPatch = parkedFor === null ? (pushes ? PENDING : IN_SYNC) : parked;
-  await write(work, { state: 'linked', detached: false, base, decision: { what }, ...agreed, ...outcome });
+  await writeLink(work, {
+    state: 'linked',
+    detached: false,
+    base,
+    swings: step.swings,
+    decision: { what },
+    ...agreed,
+    ...outcome,
+  });
+  if (pushes) await writeIntent(work, 'update', step.push, row.version, theirs);
   const result = { version: row.version, direction: pulls ? ('in' as const) : null };
   if (pushes) return stepResult('send', what, result);
   return parkedFor === null
@@ -120,7 +130,7 @@ async function merge(
 
 /** An object born there becomes a record here, or is linked to the one record that is recognised as the same. */
 async function createLocal(work: Work, step: StepOf<'create-local'>, what: string): Promise<StepResult> {
-  const { deps, tx, link, tools } = work;
+  const { tx, link, tools } = work;
   const { recognisedBy } = tools.catalog;
   const value = recognisedBy === null ? null : (step.values[recognisedBy] ?? null);
   const matches =
@@ -132,8 +142,8 @@ async function createLocal(work: Work, step: StepOf<'create-local'>, what: strin
     return stepResult('done', `${what}: recognised as ${only.recordId}`);
   }
   const row = await tx.records.insertPulled(tools.catalog, link.recordId, step.values);
-  if (deps.connectors.size > 1) await tellOtherLinks(work);
-  await write(work, {
+  await tellOtherLinks(work);
+  await writeLink(work, {
     ...IN_SYNC,
     state: 'linked',
     base: pulledBase({}, step.values, row),
@@ -151,8 +161,8 @@ async function createRemote(
   what: string,
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A creation was decided for a record that does not stand here');
+  await writeLink(work, { ...PENDING, state: 'reserved', decision: { what } });
   await writeIntent(work, 'create', step.values, local.version, {});
-  await write(work, { ...PENDING, state: 'reserved', decision: { what } });
   return stepResult('send', what, { version: local.version });
 }
 
@@ -174,9 +184,11 @@ async function deleteRemote(
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');
   if (work.link.born === 'remote' && Object.keys(work.link.base).length === 0) return letGo(work, what);
+  const guarded = await guardDeletion(work, 'out', local.version, what);
+  if (guarded !== null && guarded !== 'kept') return guarded;
   await work.tx.conflicts.recordLost(work.link, lost);
+  await writeLink(work, { ...PENDING, state: 'deleting', detached: false, decision: { what } });
   await writeIntent(work, 'delete', {}, local.version, {});
-  await write(work, { ...PENDING, state: 'deleting', detached: false, decision: { what } });
   return stepResult('send', what, { version: local.version });
 }
 
@@ -187,12 +199,19 @@ async function deleteLocal(
   what: string,
 ): Promise<StepResult> {
   const { tx, link, tools } = work;
+  const lives = local.kind !== 'none' && local.kind !== 'deleted';
+  const guarded = lives ? await guardDeletion(work, 'in', 0, what) : null;
+  if (guarded === 'kept') {
+    await writeLink(work, { ...DELETED, state: 'retired', remoteDeleted: true, decision: { what } });
+    return stepResult('again', `${what}: kept here`);
+  }
+  if (guarded !== null) return guarded;
   await tx.conflicts.recordLost(link, lost);
-  if (local.kind !== 'none' && local.kind !== 'deleted') {
+  if (lives) {
     await tx.records.deletePulled(tools.catalog, link.recordId);
     await tellOtherLinks(work);
   }
-  await write(work, { ...DELETED, state: 'retired', remoteDeleted: true, decision: { what } });
+  await writeLink(work, { ...DELETED, state: 'retired', remoteDeleted: true, decision: { what } });
   return stepResult('done', what, { direction: 'in' });
 }
 
@@ -219,20 +238,20 @@ export async function applyDecision(
     case 'delete-local':
       return deleteLocal(work, step.lost, local, what);
     case 'detach':
-      await write(work, { ...DELETED, state: 'retired', detached: true, decision: { what } });
+      await writeLink(work, { ...DELETED, state: 'retired', detached: true, decision: { what } });
       return stepResult('done', what);
     case 'retire':
-      await write(work, { ...DELETED, ...gone, state: 'retired', decision: { what } });
+      await writeLink(work, { ...DELETED, ...gone, state: 'retired', decision: { what } });
       return stepResult('done', what);
     case 'void':
-      await write(work, { ...DELETED, ...gone, state: 'void', decision: { what } });
+      await writeLink(work, { ...DELETED, ...gone, state: 'void', decision: { what } });
       return stepResult('done', what);
     case 'renew':
-      await write(work, { ...DELETED, ...gone, state: 'retired', decision: { what } });
+      await writeLink(work, { ...DELETED, ...gone, state: 'retired', decision: { what } });
       return stepResult('again', what);
     case 'park-missing': {
       const reason: Reason = { code: 'remote_missing', field: null, detail: null };
-      await write(work, { outcome: 'parked', reason, decision: { what } });
+      await writeLink(work, { outcome: 'parked', reason, decision: { what } });
       return stepResult('parked', what, { reason });
     }
     case 'wait':

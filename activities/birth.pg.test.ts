@@ -1,5 +1,5 @@
 import { desks, freshMail } from './desk-for-tests';
-import { failureOf } from '../test/environment/fakeSystem';
+import { failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
 
@@ -149,7 +149,7 @@ describe('an object that carries the mark of a record', () => {
   test('failure 58: copied to another object: that one parks, and the owner stays as it is', async () => {
     const desk = await openDesk();
     const owner = await desk.synced({ name: 'Ann', email: freshMail() });
-    const id = await desk.born(desk.system.plant({ name: 'Anne', email: freshMail() }, owner.id));
+    const id = await desk.born(desk.system.plant({ name: 'Anne', email: freshMail() }, desk.mark(owner.id)));
     await desk.settle(id);
     expect(await desk.row(id)).toBeNull();
     expect(await desk.link(id)).toMatchObject({ outcome: 'parked', reason: { code: 'claims_record' } });
@@ -160,10 +160,10 @@ describe('an object that carries the mark of a record', () => {
     const desk = await openDesk();
     const owner = await desk.synced({ name: 'Ann', email: freshMail() });
     const fields = { name: 'Anne', email: freshMail() };
-    const remoteId = desk.system.plant(fields, owner.id);
+    const remoteId = desk.system.plant(fields, desk.mark(owner.id));
     const id = await desk.born(remoteId);
     await desk.settle(id);
-    Object.assign(desk.system.object(remoteId), { claims: null });
+    desk.system.mark(remoteId, {});
     await desk.hint(id);
     await desk.settle(id);
     expect(await desk.row(id)).toEqual(fields);

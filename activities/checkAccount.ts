@@ -3,7 +3,6 @@ import type { Connector } from '../src/connectors/connector';
 import { TREATMENT } from '../src/core/failure';
 import type { ConnectionName } from '../src/core/ids';
 import type { Reason } from '../src/core/reason';
-import type { Link } from '../src/store/links';
 import type { ActivityDeps } from './deps';
 import { reasonOf, remoteTrouble } from './failures';
 import { stepResult } from './stepResult';
@@ -38,10 +37,4 @@ export async function checkAccount(deps: ActivityDeps, connector: Connector): Pr
     return pauseFor(deps, connector.connection, reasonOf(check.failure));
   }
   throw remoteTrouble(connector.connection, check.failure);
-}
-
-/** The kill switch holds for every attempt, not only for new looks. @returns null while the connection is not paused */
-export function heldByPause(link: Pick<Link, 'paused'>): StepResult | null {
-  const reason: Reason = { code: 'paused', field: null, detail: null };
-  return link.paused ? stepResult('paused', 'the connection is paused', { reason }) : null;
 }

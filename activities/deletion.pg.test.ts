@@ -1,5 +1,5 @@
 import { desks, freshMail } from './desk-for-tests';
-import { failureOf } from '../test/environment/fakeSystem';
+import { failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });

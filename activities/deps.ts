@@ -1,7 +1,8 @@
 import type { Catalog } from '../src/catalogs/catalog';
 import type { Connector, RemoteCatalog } from '../src/connectors/connector';
+import type { DeleteGuard } from '../src/core/deleteGuard';
 import type { Policy } from '../src/core/fields';
-import type { RemoteFailure } from '../src/core/failure';
+import type { Answer } from '../src/core/failure';
 import type { CatalogName, ConnectionName } from '../src/core/ids';
 import type { Fingerprint } from '../src/store/installation';
 import type { Store } from '../src/store/store';
@@ -28,6 +29,8 @@ export interface ActivityDeps {
   readonly catalogs: ReadonlyMap<CatalogName, Catalog>;
   readonly connectors: ReadonlyMap<ConnectionName, Connector>;
   readonly policies: ReadonlyMap<CatalogName, Policy>;
+  /** Null: a burst of deletions is let through. */
+  readonly deleteGuard: DeleteGuard | null;
   readonly installation: string;
   /**
    * Whether this process has checked whose account a connection's credentials open. Before that nothing is read or sent:
@@ -39,6 +42,8 @@ export interface ActivityDeps {
   readonly log: ActivityLog;
   /** What every line of this attempt's log carries: record id, workflow run, attempt. */
   readonly logContext: () => object;
+  /** The workflow run this attempt belongs to; null outside of one. */
+  readonly runId: () => string | null;
   readonly metrics: ActivityMetrics;
 }
 
@@ -72,8 +77,16 @@ export function toolsFor(
   return { catalog, policy, connector, remote };
 }
 
-/** What is logged of a failed call: codes and the vendor's request id, no values. */
-export function failureFields(failure: RemoteFailure): object {
-  const { kind, code, param, status, requestId } = failure;
-  return { failure: kind, code, param, status, stripe_request_id: requestId };
+/** Counts a call to a remote system, and logs a failed one: codes and the vendor's request id, no values. */
+export function noteCall(
+  deps: ActivityDeps,
+  connection: ConnectionName,
+  operation: string,
+  answer: Answer<unknown>,
+): void {
+  if (answer.kind === 'answered') return deps.metrics.remoteCall(connection, operation, 'ok');
+  const { kind, code, param, status, requestId } = answer.failure;
+  deps.metrics.remoteCall(connection, operation, kind);
+  const failure = { failure: kind, code, param, status, remote_request_id: requestId };
+  deps.log.warn({ ...failure, operation }, 'remote call failed');
 }

@@ -1,30 +1,58 @@
 /**
- * What the tests of this room share: activities over a real database and a fake system, a driver that takes one look as
+ * What the tests of this room share: activities over a real database and systems in memory, a driver that takes one look as
  * the workflow does, and everything that would cross into Temporal, kept to be searched for personal values.
  */
 import { randomUUID } from 'node:crypto';
 import { CATALOGS } from '../src/catalogs/catalogs';
+import { markName } from '../src/connectors/connector';
+import type { Connector } from '../src/connectors/connector';
+import type { Passage } from '../src/connectors/passage';
+import { createMemoryConnector, createMemorySystem } from '../src/connectors/memory';
+import type { Marks, MemorySystem } from '../src/connectors/memory';
+import type { DeleteGuard } from '../src/core/deleteGuard';
 import type { ConflictPolicy, Fields, Policy } from '../src/core/fields';
-import { parseCatalogName, parseConnectionName, parseRecordId, trusted } from '../src/core/ids';
-import type { RecordId, RemoteId } from '../src/core/ids';
+import {
+  parseCatalogName,
+  parseConnectionName,
+  parseInstallationId,
+  parseRecordId,
+  trusted,
+} from '../src/core/ids';
+import type { ConnectionName, InstallationId, RecordId, RemoteId } from '../src/core/ids';
+import { hear } from '../src/inbound/door';
 import { openDatabase } from '../src/store/database';
 import type { Database } from '../src/store/database';
 import { fingerprintWith, readInstallation } from '../src/store/installation';
+import { expectReplayed } from '../src/store/replay-for-tests';
 import { createStore } from '../src/store/store';
 import type { Store } from '../src/store/store';
 import { freshDatabase } from '../test/environment/database';
 import type { FreshDatabase } from '../test/environment/database';
-import { createFakeSystem } from '../test/environment/fakeSystem';
-import type { FakeSystem } from '../test/environment/fakeSystem';
 import type { ActivityDeps, ActivityLog } from './deps';
 import { createActivities } from './index';
-import type { Activities, OpenLink } from './index';
+import type { Activities, OpenLink, SweepActivities } from './index';
 import { createLooks } from './looks-for-tests';
 import type { Looked } from './looks-for-tests';
 
 export const CUSTOMER = trusted(parseCatalogName('customer'), 'catalog name');
 export const STRIPE = trusted(parseConnectionName('stripe'), 'connection name');
 export const CRM = trusted(parseConnectionName('crm'), 'connection name');
+
+const HOUR_MS = 3_600_000;
+const EVENTS_MAX = 100;
+const LOOKS_MAX = 40;
+/** The workflow run that every look here claims to be of. */
+export const RUN = 'run_of_the_test';
+let ahead_ms = 0;
+
+/** A system in memory, to which a connection of its own name is made. Its clock can be moved on: see `hoursPass`. */
+export function newSystem(name: ConnectionName): MemorySystem {
+  return createMemorySystem({
+    name,
+    clock: () => Date.now() + ahead_ms,
+    nextId: () => `${name}_${randomUUID()}`,
+  });
+}
 
 export interface LinkRow {
   readonly id: number;
@@ -42,8 +70,12 @@ export interface LinkRow {
 export interface Desk {
   readonly database: Database;
   readonly store: Store;
-  readonly system: FakeSystem;
-  readonly activities: Activities;
+  /** The first system, to which the connection `stripe` is made. */
+  readonly system: MemorySystem;
+  /** All of them, the highest rank first. */
+  readonly systems: readonly MemorySystem[];
+  readonly activities: Activities & SweepActivities;
+  readonly connectors: ReadonlyMap<ConnectionName, Connector>;
   /** Results and failures as Temporal would keep them. */
   readonly crossed: string[];
   /** Somebody writes a customer with SQL; an id makes it a restore. */
@@ -56,11 +88,17 @@ export interface Desk {
   /** The newest link's row. */
   link(id: RecordId): Promise<LinkRow>;
   lost(id: RecordId): Promise<object[]>;
+  /** Our mark of a record, as it stands on its objects. */
+  mark(id: RecordId): Marks;
   /** What a webhook about an object does: an id is reserved and the record queued. */
   hint(id: RecordId): Promise<void>;
-  born(remoteId: RemoteId): Promise<RecordId>;
-  /** Makes the open intent of the record look as old as this. */
-  ageIntent(id: RecordId, hours: number): Promise<void>;
+  born(remoteId: RemoteId, connection?: ConnectionName): Promise<RecordId>;
+  /** Time passes for the record's open intents and for what the systems keep of its keys. */
+  hoursPass(id: RecordId, hours: number): Promise<void>;
+  /** Everything that a system tells of comes in at the door, oldest first: also what came in before. */
+  hear(system: MemorySystem): Promise<void>;
+  /** Looks at every record that waits, until only such are left as wait for a connection. */
+  rest(): Promise<void>;
   open(id: RecordId): Promise<OpenLink>;
   look(id: RecordId): Promise<Looked>;
   /** Looks until nothing asks for another; trouble leaves the row for later. */
@@ -94,39 +132,69 @@ function policyOf(onConflict: ConflictPolicy, onDelete: Policy['onDelete']): Pol
 export interface DeskOptions {
   readonly onConflict?: ConflictPolicy;
   readonly onDelete?: Policy['onDelete'];
-  /** A second connection, served by this system. */
-  readonly second?: FakeSystem;
+  /** None: any number of deletions passes. */
+  readonly deleteGuard?: DeleteGuard;
+  /** The first system; without it a new one. */
+  readonly system?: MemorySystem;
+  /** More systems, each with a connection of its name, in their order of rank below the first. */
+  readonly others?: readonly MemorySystem[];
+  /** Connections in the order in which a look tends them, one after the other; without it all at once. */
+  readonly order?: readonly string[];
+  /** What all that is sent leaves through; without it at once. */
+  readonly passage?: (store: Store, connection: ConnectionName) => Passage;
+}
+
+function connectors(
+  systems: readonly MemorySystem[],
+  installationId: string,
+  passageOf: (connection: ConnectionName) => Passage | undefined = () => undefined,
+) {
+  const installation: InstallationId = trusted(parseInstallationId(installationId), 'installation');
+  return systems.map((system) => {
+    const connection = trusted(parseConnectionName(system.name), 'connection name');
+    return {
+      identity: system.identity,
+      connector: createMemoryConnector({ connection, installation, system, passage: passageOf(connection) }),
+    };
+  });
 }
 
 /** A new desk over a database that may have served others: its connections start anew. */
-async function createDesk(database: Database, options: DeskOptions = {}): Promise<Desk> {
+export async function createDesk(database: Database, options: DeskOptions = {}): Promise<Desk> {
   const store = createStore(database);
   const installation = await readInstallation(database);
-  const system = createFakeSystem(STRIPE);
-  const systems = options.second === undefined ? [system] : [system, options.second];
+  const system = options.system ?? newSystem(STRIPE);
+  const systems = [system, ...(options.others ?? [])];
   await database.query('delete from counterpart.connections');
   await database.query('delete from counterpart.work_queue');
-  for (const { connector } of systems) {
+  for (const { identity, connector } of connectors(systems, installation.id)) {
     await store.connections.register(connector.connection, connector.system);
-    await store.connections.keepIdentity(connector.connection, system.identity);
+    await store.connections.keepIdentity(connector.connection, identity);
   }
   const crossed: string[] = [];
   const deps: ActivityDeps = {
     store,
     catalogs: CATALOGS,
-    connectors: new Map(systems.map(({ connector }) => [connector.connection, connector])),
+    connectors: new Map(
+      connectors(systems, installation.id, (name) => options.passage?.(store, name)).map(({ connector }) => [
+        connector.connection,
+        connector,
+      ]),
+    ),
     policies: new Map([[CUSTOMER, policyOf(options.onConflict ?? 'local', options.onDelete ?? 'propagate')]]),
+    deleteGuard: options.deleteGuard ?? null,
     installation: installation.id,
     identified: () => true,
     fingerprint: fingerprintWith(installation.secret),
     random: { uuid: randomUUID },
     log: SILENT,
     logContext: () => ({}),
+    runId: () => RUN,
     metrics: { remoteCall: () => undefined, propagated: () => undefined },
   };
   const activities = createActivities(deps);
 
-  const { look, settle } = createLooks(activities, crossed);
+  const { look, settle } = createLooks(activities, crossed, options.order);
 
   async function links(id: RecordId): Promise<LinkRow[]> {
     const { rows } = await database.query<LinkRow>(
@@ -140,7 +208,9 @@ async function createDesk(database: Database, options: DeskOptions = {}): Promis
     database,
     store,
     system,
+    systems,
     activities,
+    connectors: deps.connectors,
     crossed,
     look,
     settle,
@@ -187,10 +257,11 @@ async function createDesk(database: Database, options: DeskOptions = {}): Promis
       );
       return rows;
     },
+    mark: (id) => ({ [markName(installation.id)]: id }),
     hint: (id) => store.queue.enqueue(CUSTOMER, [id], 'webhook'),
-    async born(remoteId) {
+    async born(remoteId, connection = STRIPE) {
       const link = await store.links.reserveForRemote({
-        connection: STRIPE,
+        connection,
         catalog: CUSTOMER,
         remoteId,
         deleted: false,
@@ -198,12 +269,33 @@ async function createDesk(database: Database, options: DeskOptions = {}): Promis
       await desk.hint(link.recordId);
       return link.recordId;
     },
-    async ageIntent(id, hours) {
+    async hoursPass(id, hours) {
+      ahead_ms += hours * HOUR_MS;
       await database.query(
         `update counterpart.intents set first_sent_at = first_sent_at - $2 * interval '1 hour'
          where ended_at is null and link_id in (select id from counterpart.links where record_id = $1)`,
         [id, hours],
       );
+    },
+    async hear({ name }) {
+      const connector = [...deps.connectors.values()].find(({ connection }) => connection === name);
+      const answer = await connector?.listEvents?.({ before: null, limit: EVENTS_MAX });
+      if (connector === undefined || answer?.kind !== 'answered' || answer.value.hasMore) {
+        throw new Error(`${name} did not list all its events`);
+      }
+      const { fingerprint, policies } = deps;
+      const door = { store, installation: installation.id, fingerprint, policies };
+      for (const event of answer.value.events.toReversed()) await hear(door, connector, event, 'poll');
+    },
+    async rest() {
+      for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+        const { rows } = await database.query<{ record_id: string }>(
+          `select record_id from counterpart.work_queue where waiting_on = '{}' limit 1`,
+        );
+        if (rows[0] === undefined) return;
+        await settle(trusted(parseRecordId(rows[0].record_id), 'record id'));
+      }
+      throw new Error('The queue does not come to rest');
     },
     async open(id) {
       const opened = await activities.openLook({ catalog: CUSTOMER, recordId: id });
@@ -228,7 +320,7 @@ async function createDesk(database: Database, options: DeskOptions = {}): Promis
 const PERSONAL = /Ann|@example\.com/;
 
 /** I9: the same key always carries the same params, and takes effect once at most. */
-function expectSingleMutations({ system }: Desk): void {
+function expectSingleMutations(system: MemorySystem): void {
   const params = new Map<string, string>();
   const applied = new Set<string>();
   for (const call of system.writes()) {
@@ -241,19 +333,21 @@ function expectSingleMutations({ system }: Desk): void {
   }
 }
 
-/** A database for one test file; each call opens a new desk over it. After each test I9 and I16 are checked. */
+/** A database for one test file; each call opens a new desk over it. After each test I9, I16 and I18 are checked. */
 export function desks(): (options?: DeskOptions) => Promise<Desk> {
   let fresh: FreshDatabase;
   let database: Database;
   let opened: Desk[] = [];
+  let replayedTo = 0;
   beforeAll(async () => {
     fresh = await freshDatabase();
     database = openDatabase(fresh.url, { max: 8, name: 'test', onIdleError: () => undefined });
   });
-  afterEach(() => {
+  afterEach(async () => {
+    replayedTo = await expectReplayed(database, replayedTo);
     for (const desk of opened) {
       expect(desk.crossed.join('\n')).not.toMatch(PERSONAL);
-      expectSingleMutations(desk);
+      for (const system of desk.systems) expectSingleMutations(system);
     }
     opened = [];
   });

@@ -1,53 +1,63 @@
-import type { Reading } from '../src/connectors/connector';
 import { describeLocal } from '../src/core/sides';
 import type { Remote } from '../src/core/sides';
 import type { Reason } from '../src/core/reason';
 import { reconcile } from '../src/core/reconcile';
 import type { RecordId } from '../src/core/ids';
 import type { Link } from '../src/store/links';
-import { heldByPause } from './checkAccount';
 import { applyDecision } from './applyDecision';
-import { failureFields, toolsFor } from './deps';
+import { checkAccount } from './checkAccount';
+import { noteCall, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
-import { refusedHere } from './failures';
+import { rankedHere } from './rankedHere';
 import type { OpenLink } from './openLook';
-import { stepResult } from './stepResult';
+import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
-import { park, treatFailure } from './treatFailure';
+import { takeLink } from './takeUp';
+import { park, parkRefusedHere, treatFailure } from './treatFailure';
 
-type SeenRemote =
-  | {
-      readonly kind: 'seen';
-      readonly remote: Remote;
-      readonly claims: RecordId | null;
-      readonly requestId: string | null;
-    }
-  | { readonly kind: 'ended'; readonly result: StepResult };
-
-async function readRemote(deps: ActivityDeps, tools: LinkTools, link: Link): Promise<SeenRemote> {
-  if (link.remoteDeleted) return { kind: 'seen', remote: { kind: 'deleted' }, claims: null, requestId: null };
-  if (link.remoteId === null)
-    return { kind: 'seen', remote: { kind: 'none' }, claims: null, requestId: null };
-  const answer = await tools.remote.read(link.remoteId);
-  const outcome = answer.kind === 'answered' ? 'ok' : answer.failure.kind;
-  deps.metrics.remoteCall(link.connection, 'read', outcome);
-  if (answer.kind === 'failed') {
-    deps.log.warn({ ...failureFields(answer.failure), operation: 'read' }, 'remote call failed');
-    return { kind: 'ended', result: await treatFailure(deps, tools, link, answer.failure) };
-  }
-  return seen(answer.value, link, answer.requestId);
+/** The other side, as this attempt knows it. */
+interface View {
+  readonly remote: Remote;
+  /** The record whose mark the object bears. */
+  readonly claims: RecordId | null;
+  readonly requestId: string | null;
 }
 
-function seen(reading: Reading, link: Link, requestId: string | null): SeenRemote {
-  if (reading.kind === 'deleted')
-    return { kind: 'seen', remote: { kind: 'deleted' }, claims: null, requestId };
-  const kind = Object.keys(link.base).length > 0 ? 'edited' : 'created';
-  return {
-    kind: 'seen',
-    remote: { kind, fields: reading.object.fields },
-    claims: reading.object.claims,
-    requestId,
-  };
+/** @returns the step's result when the other side could not be read */
+async function readRemote(deps: ActivityDeps, tools: LinkTools, link: Link): Promise<View | StepResult> {
+  if (link.remoteDeleted) return { remote: { kind: 'deleted' }, claims: null, requestId: null };
+  if (link.remoteId === null) return { remote: { kind: 'none' }, claims: null, requestId: null };
+  const answer = await tools.remote.read(link.remoteId);
+  noteCall(deps, link.connection, 'read', answer);
+  if (answer.kind === 'failed') {
+    const unseen = answer.failure.kind === 'gone' ? await unseenAndUnwanted(deps, tools, link) : null;
+    return unseen ?? treatFailure(deps, tools, link, answer.failure);
+  }
+  const { value: reading, requestId } = answer;
+  if (reading.kind === 'deleted') return { remote: { kind: 'deleted' }, claims: null, requestId };
+  const { fields, claims } = reading.object;
+  return { remote: { kind: hasBase(link) ? 'edited' : 'created', fields }, claims, requestId };
+}
+
+/**
+ * Deleted here, and not found there: that proves no deletion, but the deletion that is wanted can be sent, and finding
+ * nothing is then its success, on the right account. Else a record that is missing there could never be got rid of.
+ */
+async function unseenAndUnwanted(
+  deps: ActivityDeps,
+  tools: LinkTools,
+  link: Link,
+): Promise<View | StepResult | null> {
+  const record = await deps.store.records.readRecord(tools.catalog, link.recordId);
+  if (record.kind !== 'tombstone' || !hasBase(link)) return null;
+  const wrongAccount = await checkAccount(deps, tools.connector);
+  if (wrongAccount !== null) return wrongAccount;
+  const agreed = Object.entries(link.base).map(([field, { theirs }]) => [field, theirs]);
+  return { remote: { kind: 'edited', fields: Object.fromEntries(agreed) }, claims: null, requestId: null };
+}
+
+function hasBase({ base }: Link): boolean {
+  return Object.keys(base).length > 0;
 }
 
 /**
@@ -73,7 +83,7 @@ async function decide(
   deps: ActivityDeps,
   tools: LinkTools,
   link: Link,
-  view: Extract<SeenRemote, { kind: 'seen' }>,
+  view: View,
   firstSight: boolean,
 ): Promise<StepResult> {
   const recogniser = tools.catalog.recognisedBy;
@@ -83,14 +93,17 @@ async function decide(
     }
     const record = await tx.records.lockRecord(tools.catalog, link.recordId);
     const locked = await tx.links.lockFenced(link.id, link.fence);
-    if (locked === null) return stepResult('stale', 'a newer look has this link');
+    if (locked === null) return STALE;
     const local = describeLocal(record, {
       generation: locked.generation,
       ending: locked.state === 'deleting' || locked.detached,
-      hasBase: Object.keys(locked.base).length > 0,
+      hasBase: hasBase(locked),
+      hasObject: locked.remoteId !== null,
     });
-    const decision = reconcile(locked.base, local, view.remote, tools.policy);
-    return applyDecision({ deps, tx, tools, link: locked }, decision, local, view.remote);
+    const { held, policy } = await rankedHere(deps, tx, tools, locked, record);
+    const decision = reconcile(locked.base, local, view.remote, policy);
+    const { requestId } = view;
+    return applyDecision({ deps, tx, tools, link: locked, held, requestId }, decision, local, view.remote);
   });
 }
 
@@ -100,18 +113,16 @@ async function decide(
  * @throws ApplicationFailure `RemoteTrouble` when the remote could not be read this time
  */
 export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
-  const link = await deps.store.links.takeFence(open.linkId, open.lookId);
-  if (link === null) return stepResult('stale', 'a newer look has this link');
-  const held = heldByPause(link);
-  if (held !== null) return held;
+  const link = await takeLink(deps, open);
+  if ('next' in link) return link;
   const intent = await deps.store.intents.findOpen(link.id);
   if (intent !== null && intent.sends > 0) return stepResult('send', 'an open intent is finished first');
   // Written and never sent: nothing of it can have taken effect, and what stands now decides anew.
   if (intent !== null) await deps.store.intents.supersede(intent.key, link.fence);
   const tools = toolsFor(deps, link.connection, link.catalog);
   const view = await readRemote(deps, tools, link);
-  if (view.kind === 'ended') return view.result;
-  const firstSight = Object.keys(link.base).length === 0 && link.born === 'remote';
+  if ('next' in view) return view;
+  const firstSight = link.born === 'remote' && !hasBase(link);
   if (firstSight && view.claims !== null && view.claims !== link.recordId) {
     return foreignClaim(deps, link, view.claims);
   }
@@ -119,8 +130,6 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
     const result = await decide(deps, tools, link, view, firstSight);
     return { ...result, remoteId: link.remoteId, requestId: view.requestId };
   } catch (error) {
-    const refused = refusedHere(error);
-    if (refused === null) throw error;
-    return park(deps, link, refused, 'parked: our own database refuses it');
+    return parkRefusedHere(deps, link, error);
   }
 }

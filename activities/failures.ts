@@ -7,7 +7,7 @@ import type { Reason, ReasonCode } from '../src/core/reason';
 /** Failure type of a remote call that is worth another attempt; its one detail is a `Reason`. */
 export const REMOTE_TROUBLE = 'RemoteTrouble';
 /** Failure type of anything that went wrong on our own side, e.g. Postgres is away. */
-export const OWN_TROUBLE = 'OwnTrouble';
+const OWN_TROUBLE = 'OwnTrouble';
 
 /** A vendor may ask us to wait for hours; a look waits this long at most and is then left for later. */
 const RETRY_AFTER_MAX_MS = 20_000;
@@ -57,6 +57,17 @@ export function notIdentified(connection: string): ApplicationFailure {
   });
 }
 
+/** The breaker is open: no further attempt is made in this look. */
+export function connectionDown(connection: string): ApplicationFailure {
+  const reason: Reason = { code: 'unavailable', field: null, detail: 'the connection is down' };
+  return ApplicationFailure.create({
+    type: REMOTE_TROUBLE,
+    message: `${connection}: ${reason.detail}`,
+    details: [reason],
+    nonRetryable: true,
+  });
+}
+
 /**
  * Codes by which our own database refuses data for good: data exceptions (22…), integrity constraints (23…) and a
  * product's trigger that raises (P0001) (postgresql.org/docs/current/errcodes-appendix.html).
@@ -65,11 +76,9 @@ export function notIdentified(connection: string): ApplicationFailure {
 export function refusedHere(error: unknown): Reason | null {
   const code = codeOf(error);
   if (!/^(22|23)[0-9A-Z]{3}$|^P0001$/.test(code)) return null;
-  const table = typeof error === 'object' && error !== null && 'table' in error ? error.table : undefined;
+  const { table, constraint } = error as { table?: unknown; constraint?: unknown };
   // a race for a link or an intent is ours to repeat
   if (table === 'links' || table === 'intents') return null;
-  const constraint =
-    typeof error === 'object' && error !== null && 'constraint' in error ? error.constraint : undefined;
   return { code: 'refused_here', field: null, detail: typeof constraint === 'string' ? constraint : code };
 }
 

@@ -1,5 +1,5 @@
-import { CRM, desks, freshMail } from './desk-for-tests';
-import { createFakeSystem, failureOf } from '../test/environment/fakeSystem';
+import { CRM, desks, freshMail, newSystem } from './desk-for-tests';
+import { failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
@@ -151,8 +151,8 @@ describe('failures 12 and 54: an attempt that stalls past its retry', () => {
 
 describe('several systems', () => {
   const open2 = async () => {
-    const second = createFakeSystem(CRM);
-    return { second, desk: await openDesk({ second }) };
+    const second = newSystem(CRM);
+    return { second, desk: await openDesk({ others: [second] }) };
   };
 
   test('born here: it is created in both', async () => {

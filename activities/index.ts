@@ -1,6 +1,7 @@
 /**
  * DO. Each activity has one effect: read our side and take the links (openLook), read the other side and write what was
  * decided (examine), send what was written down (send), find out what became of it (trace), acknowledge (closeLook).
+ * `sweep/` compares everything, a batch at a time, and makes hints of what it finds.
  * May touch: src/core, src/catalogs, src/connectors, src/store. Touched by: src/temporal/worker; workflows take its types.
  */
 import { ApplicationFailure } from '@temporalio/common';
@@ -9,16 +10,22 @@ import { closeLook } from './closeLook';
 import type { LookEnd } from './closeLook';
 import type { ActivityDeps } from './deps';
 import { examine } from './examine';
+import { hasNewer } from './hasNewer';
+import type { AnsweredHint } from './hasNewer';
 import { ownTrouble } from './failures';
 import { openLook } from './openLook';
 import type { OpenedLook, OpenLink, RecordName } from './openLook';
-import { trace } from './resolveUnknown';
 import { send } from './send';
 import type { StepResult } from './stepResult';
+import { requestSweeps } from './sweep/requestSweeps';
+import { sweepBatch } from './sweep/sweepBatch';
+import type { SweepBatch, SweptConnection } from './sweep/sweepBatch';
+import { trace } from './trace';
 
 /** Activities that touch Postgres only; run as local activities of the workflow's own worker. */
 export interface QueueActivities {
   readonly openLook: (name: RecordName) => Promise<OpenedLook>;
+  readonly hasNewer: (hint: AnsweredHint) => Promise<boolean>;
   readonly closeLook: (end: LookEnd) => Promise<Acknowledgement['kind']>;
 }
 
@@ -27,6 +34,12 @@ export interface RemoteActivities {
   readonly examine: (link: OpenLink) => Promise<StepResult>;
   readonly send: (link: OpenLink) => Promise<StepResult>;
   readonly trace: (link: OpenLink) => Promise<StepResult>;
+}
+
+/** Full comparisons: asking for them, with the workflows; making them, on the task queue of their connection. */
+export interface SweepActivities {
+  readonly requestSweeps: () => Promise<number>;
+  readonly sweepBatch: (swept: SweptConnection) => Promise<SweepBatch>;
 }
 
 export type Activities = QueueActivities & RemoteActivities;
@@ -62,7 +75,7 @@ function step(
       {
         connection: link.connection,
         remote_id: remoteId,
-        stripe_request_id: requestId,
+        remote_request_id: requestId,
         version,
         next,
         what,
@@ -74,10 +87,13 @@ function step(
   });
 }
 
-export function createActivities(deps: ActivityDeps): Activities {
+export function createActivities(deps: ActivityDeps): Activities & SweepActivities {
   return {
     openLook: guarded(deps, 'openLook', openLook),
+    hasNewer: guarded(deps, 'hasNewer', hasNewer),
     closeLook: guarded(deps, 'closeLook', closeLook),
+    requestSweeps: guarded<void, number>(deps, 'requestSweeps', requestSweeps),
+    sweepBatch: guarded(deps, 'sweepBatch', sweepBatch),
     examine: step(deps, 'examine', examine),
     send: step(deps, 'send', send),
     trace: step(deps, 'trace', trace),
@@ -87,3 +103,4 @@ export function createActivities(deps: ActivityDeps): Activities {
 export type { LookEnd, Unfinished } from './closeLook';
 export type { OpenedLook, OpenLink, RecordName } from './openLook';
 export type { StepResult } from './stepResult';
+export type { SweepBatch, SweptConnection } from './sweep/sweepBatch';

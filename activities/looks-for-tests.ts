@@ -1,6 +1,7 @@
 /** Takes looks at a record as the workflow does, step by step, and keeps what would cross into Temporal. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { RecordId } from '../src/core/ids';
+import type { Reason } from '../src/core/reason';
 import type { Activities, OpenLink, StepResult, Unfinished } from './index';
 
 /** As many steps as the workflow takes for one link, and more looks than any story here needs. */
@@ -20,14 +21,32 @@ function stepNamed(next: StepResult['next']): 'examine' | 'send' | 'trace' {
   return next === 'send' || next === 'trace' ? next : 'examine';
 }
 
+async function inTurn<Result>(
+  links: readonly OpenLink[],
+  order: readonly string[],
+  tend: (link: OpenLink) => Promise<Result>,
+): Promise<Result[]> {
+  const ends: Result[] = [];
+  const place = ({ connection }: OpenLink): number => order.indexOf(connection);
+  for (const link of links.toSorted((a, b) => place(a) - place(b))) ends.push(await tend(link));
+  return ends;
+}
+
 export interface Looks {
   look(recordId: RecordId): Promise<Looked>;
   /** Looks until nothing asks for another; trouble leaves the row for later. */
   settle(recordId: RecordId): Promise<Looked>;
 }
 
-/** @param crossed takes every result and failure, as Temporal would keep it */
-export function createLooks(activities: Activities, crossed: string[]): Looks {
+/**
+ * @param crossed takes every result and failure, as Temporal would keep it
+ * @param order connections in the order in which their links are tended, one after the other; without it all at once
+ */
+export function createLooks(
+  activities: Activities,
+  crossed: string[],
+  order: readonly string[] | null = null,
+): Looks {
   async function tend(link: OpenLink) {
     const steps: StepResult[] = [];
     let next: StepResult['next'] = 'examine';
@@ -49,7 +68,10 @@ export function createLooks(activities: Activities, crossed: string[]): Looks {
 
   function unfinished({ link, steps, trouble }: Awaited<ReturnType<typeof tend>>): Unfinished[] {
     const unavailable = { code: 'unavailable', field: null, detail: null } as const;
-    if (trouble !== null) return [{ ...link, outcome: 'waiting', reason: unavailable }];
+    if (trouble !== null) {
+      const told = trouble.details?.[0] as Reason | undefined;
+      return [{ ...link, outcome: 'waiting', reason: told ?? unavailable }];
+    }
     const paused = steps.at(-1)?.next === 'paused';
     return paused ? [{ ...link, outcome: 'paused', reason: steps.at(-1)?.reason ?? unavailable }] : [];
   }
@@ -57,7 +79,9 @@ export function createLooks(activities: Activities, crossed: string[]): Looks {
   async function look(recordId: RecordId): Promise<Looked> {
     const opened = await activities.openLook({ catalog: CATALOG, recordId });
     if (opened.kind === 'nothing') return { kind: 'nothing', steps: [], trouble: [] };
-    const ends = await Promise.all(opened.links.map(tend));
+    const ends = await (order === null
+      ? Promise.all(opened.links.map(tend))
+      : inTurn(opened.links, order, tend));
     const steps = ends.flatMap((end) => end.steps);
     const trouble = ends.flatMap((end) => (end.trouble === null ? [] : [end.trouble]));
     const lasts = ends.map((end) => end.steps.at(-1)?.next);
@@ -68,6 +92,7 @@ export function createLooks(activities: Activities, crossed: string[]): Looks {
       seq: opened.seq,
       unfinished: ends.flatMap(unfinished),
       paused: opened.paused,
+      ...(opened.down === undefined ? {} : { down: opened.down }),
       direction: null,
     });
     return { kind, steps, trouble };

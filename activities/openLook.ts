@@ -1,7 +1,6 @@
 import type { CatalogName, ConnectionName } from '../src/core/ids';
 import { parseCatalogName, parseRecordId, trusted } from '../src/core/ids';
 import type { Connector } from '../src/connectors/connector';
-import type { Connection } from '../src/store/connections';
 import type { Link } from '../src/store/links';
 import type { Statements } from '../src/store/store';
 import type { ActivityDeps } from './deps';
@@ -16,6 +15,8 @@ export interface OpenLink {
   readonly linkId: number;
   readonly lookId: number;
   readonly connection: string;
+  /** One of many that nobody waits for: its calls come after those of live edits. */
+  readonly bulk?: boolean;
 }
 
 export type OpenedLook =
@@ -24,11 +25,14 @@ export type OpenedLook =
   | {
       readonly kind: 'open';
       readonly seq: number;
+      /** what asked for a look last, for whoever reads the history */
       readonly hint: string;
       readonly version: number | null;
       readonly links: readonly OpenLink[];
       /** connections that are paused: left out, and the row stays until they are resumed */
       readonly paused: readonly string[];
+      /** connections that do not answer: left out, and the row waits until they do */
+      readonly down?: readonly string[];
     };
 
 const LIVE: ReadonlySet<Link['state']> = new Set(['reserved', 'linked', 'deleting']);
@@ -62,42 +66,39 @@ export async function openLook(deps: ActivityDeps, name: RecordName): Promise<Op
   const recordId = trusted(parseRecordId(name.recordId), 'record id');
   const catalog = deps.catalogs.get(catalogName);
   if (catalog === undefined) throw new Error(`The catalog ${catalogName} is not known to this worker`);
-  return deps.store.transact(async (tx) => {
+  return deps.store.transactUnflushed(async (tx) => {
     const hint = await tx.queue.readHint(catalogName, recordId);
     if (hint === null) return { kind: 'nothing' };
     const record = await tx.records.readRecord(catalog, recordId);
     const newest = await tx.links.newestOfRecord(catalogName, recordId);
-    const paused = new Set(
-      (await tx.connections.list()).filter(isPaused).map((connection) => connection.name),
-    );
     const links: Link[] = [];
-    const waiting: ConnectionName[] = [];
+    const paused: ConnectionName[] = [];
+    const down: ConnectionName[] = [];
     for (const { connection } of servedBy(deps, catalogName)) {
       const known = newest.find((link) => link.connection === connection);
-      const link = await liveLink(
-        tx,
-        { connection, catalog: catalogName, recordId },
-        known,
-        record.kind === 'live',
-      );
-      if (link === null) continue;
-      if (paused.has(connection)) waiting.push(connection);
-      else links.push(link);
+      const owner = { connection, catalog: catalogName, recordId };
+      const link = await liveLink(tx, owner, known, record.kind === 'live');
+      if (link?.paused === true) paused.push(connection);
+      else if (link?.down === true) down.push(connection);
+      else if (link !== null) links.push(link);
     }
-    const lookId = await tx.links.nextLookId();
-    const ids = links.map((link) => link.id);
-    if (ids.length > 0) await tx.links.beginLook(ids, lookId);
+    const looks = await tx.links.beginLook(
+      links.map((link) => link.id),
+      { catalog: catalogName, recordId, runId: deps.runId(), hint: hint.hint, paused },
+    );
     return {
       kind: 'open',
       seq: hint.seq,
       hint: hint.hint,
       version: record.kind === 'absent' ? null : record.version,
-      links: links.map((link) => ({ linkId: link.id, lookId, connection: link.connection })),
-      paused: waiting,
+      links: links.flatMap(({ id: linkId, connection }) => {
+        const lookId = looks.get(linkId);
+        return lookId === undefined
+          ? []
+          : [{ linkId, lookId, connection, ...(hint.bulk ? { bulk: true } : {}) }];
+      }),
+      paused,
+      down,
     };
   });
-}
-
-function isPaused(connection: Connection): boolean {
-  return connection.paused !== null;
 }

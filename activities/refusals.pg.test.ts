@@ -1,5 +1,5 @@
 import { desks, freshMail, STRIPE } from './desk-for-tests';
-import { failureOf } from '../test/environment/fakeSystem';
+import { failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
@@ -31,6 +31,33 @@ describe('not found', () => {
     await desk.hint(id);
     await desk.settle(id);
     expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+  });
+
+  test('missing there and then deleted here: the deletion is sent, finds nothing, and that is its end; a restore makes a new one', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    desk.system.hide(remoteId);
+    await desk.hint(id);
+    await desk.settle(id);
+    const before = await desk.row(id);
+    await desk.remove(id);
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted', reason: null });
+    expect(desk.system.writes().map(({ operation }) => operation)).toEqual(['remove']);
+    await desk.insert(before!, id);
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync' });
+  });
+
+  test('56: deleted here, and the key is of another account now: nothing is sent', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    desk.system.hide(remoteId);
+    desk.system.identity = { ...desk.system.identity, account: 'acct_2' };
+    await desk.remove(id);
+    await desk.settle(id);
+    expect(desk.system.writes()).toEqual([]);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked' });
   });
 
   test('an update finds nothing on the right account: the intent ends, the record parks as missing', async () => {

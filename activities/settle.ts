@@ -1,36 +1,34 @@
 import type { RemoteObject } from '../src/connectors/connector';
+import type { Base, Fields } from '../src/core/fields';
 import { foldAnswer, foldUnanswered } from '../src/core/fold';
-import type { Fold } from '../src/core/fold';
 import type { RemoteFailure } from '../src/core/failure';
+import type { RemoteId } from '../src/core/ids';
 import type { Reason } from '../src/core/reason';
 import type { LocalRecord } from '../src/core/sides';
 import type { IntentEnding } from '../src/store/intents';
-import type { Link, LinkPatch } from '../src/store/links';
-import type { Statements } from '../src/store/store';
-import { droppedReason, reasonOf, refusedHere } from './failures';
-import type { Sending } from './send';
-import { stepResult } from './stepResult';
+import type { Link } from '../src/store/links';
+import { droppedReason, reasonOf } from './failures';
+import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
-import { park } from './treatFailure';
-
-const STALE = stepResult('stale', 'a newer look has this link');
+import type { Sending } from './takeUp';
+import { parkRefusedHere } from './treatFailure';
+import { DELETED, IN_SYNC, tellOtherLinks, writeLink } from './writeLink';
+import type { HeldLink } from './writeLink';
 
 /** Runs `work` on the locked record and link, unless a newer attempt has taken over. */
 async function settle(
   { deps, tools, link }: Sending,
-  work: (tx: Statements, locked: Link, record: LocalRecord) => Promise<StepResult>,
+  work: (held: HeldLink, record: LocalRecord) => Promise<StepResult>,
 ): Promise<StepResult> {
   try {
     return await deps.store.transact(async (tx) => {
       const record = await tx.records.lockRecord(tools.catalog, link.recordId);
       const locked = await tx.links.lockFenced(link.id, link.fence);
-      return locked === null ? STALE : work(tx, locked, record);
+      return locked === null ? STALE : work({ deps, tx, link: locked }, record);
     });
   } catch (error) {
     // What the system answered cannot be written here. The intent stays open: its answer is asked for again.
-    const refused = refusedHere(error);
-    if (refused === null) throw error;
-    return park(deps, link, refused, 'parked: our own database refuses it');
+    return parkRefusedHere(deps, link, error);
   }
 }
 
@@ -42,14 +40,13 @@ function readByNone({ intent, link }: Sending): boolean {
   return intent.lookId !== link.lookId;
 }
 
-/** The end of a link's part after its intent ended well. An open question leaves sides unequal: the next look asks it. */
-function outcomeAfter(fold: Fold, unseen: boolean): LinkPatch {
-  if (fold.dropped.length > 0) {
-    return { outcome: 'parked', reason: droppedReason(fold.dropped), waits: 0 };
-  }
-  return fold.lookAgain || unseen
-    ? { waits: 0 }
-    : { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
+/**
+ * Makes way for the object a create made: the door may have heard of it first and reserved a record id for it.
+ * @returns the link that holds it all the same, being a record's own by now
+ */
+async function holderOf({ tx, link }: HeldLink, made: RemoteId): Promise<Link | null> {
+  await tx.links.releaseReservation(link.connection, link.catalog, made);
+  return tx.links.findByRemote(link.connection, link.catalog, made);
 }
 
 /**
@@ -57,20 +54,22 @@ function outcomeAfter(fold: Fold, unseen: boolean): LinkPatch {
  * object cannot stand for two records: a person decides which of the two goes.
  */
 async function settleTaken(
-  tx: Statements,
-  locked: Link,
+  held: HeldLink,
   key: string,
   holder: Link,
   requestId: string | null,
 ): Promise<StepResult> {
-  const reason: Reason = {
-    code: 'claims_record',
-    field: null,
-    detail: `its object is linked to ${holder.recordId}`,
-  };
-  await tx.intents.endIntent(key, 'done', requestId);
-  await tx.links.writeFenced(locked.id, locked.fence, { outcome: 'parked', reason, waits: 0 });
+  const detail = `its object is linked to ${holder.recordId}`;
+  const reason: Reason = { code: 'claims_record', field: null, detail };
+  await held.tx.intents.endIntent(key, 'done', requestId);
+  await writeLink(held, { outcome: 'parked', reason, waits: 0 });
   return stepResult('parked', 'parked: what it made belongs to another record', { reason, requestId });
+}
+
+/** What stands on the two sides once their form of our values was taken over here. */
+function takenPairs(take: Fields, row: Fields): Base {
+  const pairs = Object.entries(take).map(([field, theirs]) => [field, { ours: row[field] ?? null, theirs }]);
+  return Object.fromEntries(pairs);
 }
 
 /** A create or update took effect: the answer is folded against the values the intent carried. */
@@ -78,59 +77,67 @@ export async function settleWrite(
   sending: Sending,
   object: RemoteObject,
   requestId: string | null,
-  ending: IntentEnding = 'done',
 ): Promise<StepResult> {
-  const { deps, tools, intent } = sending;
-  return settle(sending, async (tx, locked, record) => {
-    if (locked.remoteId === null) {
-      // The door may have heard of this very object first and reserved a record id for it.
-      await tx.links.releaseReservation(locked.connection, locked.catalog, object.remoteId);
-      const holder = await tx.links.findByRemote(locked.connection, locked.catalog, object.remoteId);
-      if (holder !== null) return settleTaken(tx, locked, intent.key, holder, requestId);
-    }
+  const { tools, intent } = sending;
+  return settle(sending, async (held, record) => {
+    const { tx, link } = held;
+    const holder = link.remoteId === null ? await holderOf(held, object.remoteId) : null;
+    if (holder !== null) return settleTaken(held, intent.key, holder, requestId);
     const ours = record.kind === 'live' ? record.fields : null;
-    const unseen = readByNone(sending);
-    const fold = foldAnswer(locked.base, intent.values, object.fields, ours, tools.policy);
+    const fold = foldAnswer(link.base, intent.values, object.fields, ours, tools.policy);
     const taken = Object.keys(fold.take);
     let version = record.kind === 'absent' ? intent.version : record.version;
+    let { base } = fold;
     if (taken.length > 0) {
-      version = (await tx.records.updatePulled(tools.catalog, locked.recordId, fold.take)).version;
-      await tx.conflicts.recordLost(locked, fold.lost);
-      if (deps.connectors.size > 1) await tx.queue.enqueue(locked.catalog, [locked.recordId], 'pull');
+      const row = await tx.records.updatePulled(tools.catalog, link.recordId, fold.take);
+      ({ version } = row);
+      // a trigger of the product may have given their form one of its own: not pushed back
+      base = { ...base, ...takenPairs(fold.take, row.fields) };
+      await tx.conflicts.recordLost(link, fold.lost);
+      await tellOtherLinks(held);
     }
-    await tx.intents.endIntent(intent.key, ending, requestId);
-    await tx.links.writeFenced(locked.id, locked.fence, {
+    await tx.intents.endIntent(intent.key, 'done', requestId);
+    const next =
+      fold.dropped.length > 0 ? 'parked' : fold.lookAgain || readByNone(sending) ? 'examine' : 'done';
+    const outcome = {
+      parked: { outcome: 'parked', reason: droppedReason(fold.dropped), waits: 0 },
+      // an open question leaves the sides unequal: the next look asks it
+      examine: { waits: 0 },
+      done: IN_SYNC,
+    } as const;
+    await writeLink(held, {
       // a deletion decided meanwhile keeps its state
-      ...(locked.state === 'reserved' ? { state: 'linked' as const } : {}),
-      ...(locked.remoteId === null ? { remoteId: object.remoteId } : {}),
-      base: fold.base,
+      ...(link.state === 'reserved' ? { state: 'linked' } : {}),
+      ...(link.remoteId === null ? { remoteId: object.remoteId } : {}),
+      base,
       ...(fold.lookAgain ? {} : { agreedVersion: version }),
-      ...outcomeAfter(fold, unseen),
+      ...outcome[next],
     });
     const what = `${intent.kind} ${Object.keys(intent.values).join(',')}${taken.length > 0 ? ` took:${taken.join(',')}` : ''}`;
-    const next = fold.dropped.length > 0 ? 'parked' : fold.lookAgain || unseen ? 'examine' : 'done';
     return stepResult(next, what, { version, direction: 'out', requestId, remoteId: object.remoteId });
+  });
+}
+
+/** The create took effect and its object was deleted there since: linked, so that the deletion is decided like any other. */
+export async function settleDeletedSince(sending: Sending, remoteId: RemoteId): Promise<StepResult> {
+  const { key } = sending.intent;
+  return settle(sending, async (held) => {
+    const holder = await holderOf(held, remoteId);
+    if (holder !== null) return settleTaken(held, key, holder, null);
+    await held.tx.intents.endIntent(key, 'done', null);
+    await writeLink(held, { remoteId, state: 'linked', remoteDeleted: true });
+    return stepResult('examine', 'created and deleted there since');
   });
 }
 
 /** The object is gone by our own deletion. */
 export async function settleDelete(sending: Sending, requestId: string | null): Promise<StepResult> {
-  return settle(sending, async (tx, locked, record) => {
-    await tx.intents.endIntent(sending.intent.key, 'done', requestId);
-    await tx.links.writeFenced(locked.id, locked.fence, {
-      state: 'retired',
-      remoteDeleted: true,
-      outcome: 'deleted',
-      reason: null,
-      synced: true,
-      waits: 0,
-    });
+  return settle(sending, async (held, record) => {
+    await held.tx.intents.endIntent(sending.intent.key, 'done', requestId);
+    await writeLink(held, { ...DELETED, state: 'retired', remoteDeleted: true });
     // restored while its deletion was on the way: a new generation begins
-    return stepResult(record.kind === 'live' ? 'again' : 'done', 'delete', {
-      direction: 'out',
-      requestId,
-      remoteId: locked.remoteId,
-    });
+    const next = record.kind === 'live' ? 'again' : 'done';
+    return stepResult(next, 'delete', { direction: 'out', requestId, remoteId: held.link.remoteId });
   });
 }
 
@@ -142,11 +149,12 @@ export async function settleUnanswered(
   ending: IntentEnding,
 ): Promise<StepResult> {
   const { tools, intent } = sending;
-  return settle(sending, async (tx, locked, record) => {
+  return settle(sending, async (held, record) => {
+    const { base: before } = held.link;
     const ours = record.kind === 'live' ? record.fields : null;
-    const { base, tookEffect } = foldUnanswered(locked.base, intent.values, there.fields, ours, tools.policy);
-    await tx.intents.endIntent(intent.key, tookEffect ? 'done' : ending, requestId);
-    await tx.links.writeFenced(locked.id, locked.fence, { base });
+    const { base, tookEffect } = foldUnanswered(before, intent.values, there.fields, ours, tools.policy);
+    await held.tx.intents.endIntent(intent.key, tookEffect ? 'done' : ending, requestId);
+    await writeLink(held, { base });
     const what = `${intent.kind} ${tookEffect ? 'took effect' : 'is not known to have taken effect'}`;
     return stepResult('examine', what, { requestId });
   });
@@ -158,7 +166,7 @@ export async function settleNotApplied(
   requestId: string | null,
   ending: IntentEnding = 'not_applied',
 ): Promise<StepResult> {
-  return settle(sending, async (tx) => {
+  return settle(sending, async ({ tx }) => {
     await tx.intents.endIntent(sending.intent.key, ending, requestId);
     return stepResult('examine', `${sending.intent.kind} was not applied`, { requestId });
   });
@@ -166,19 +174,15 @@ export async function settleNotApplied(
 
 /** The system refused the data for good: parked until an edit heals it. */
 export async function settleRefused(sending: Sending, failure: RemoteFailure): Promise<StepResult> {
+  const { intent } = sending;
+  const { requestId } = failure;
   const reason = reasonOf(failure);
-  return settle(sending, async (tx, locked, record) => {
-    await tx.intents.endIntent(sending.intent.key, 'refused', failure.requestId);
-    await tx.links.writeFenced(locked.id, locked.fence, { outcome: 'parked', reason, waits: 0 });
+  return settle(sending, async (held, record) => {
+    await held.tx.intents.endIntent(intent.key, 'refused', requestId);
+    await writeLink(held, { outcome: 'parked', reason, waits: 0 });
     // an edit that came in during the call may be the mend
-    const edited = record.kind !== 'absent' && record.version !== sending.intent.version;
-    return stepResult(
-      edited || readByNone(sending) ? 'examine' : 'parked',
-      `${sending.intent.kind} was refused`,
-      {
-        reason,
-        requestId: failure.requestId,
-      },
-    );
+    const edited = record.kind !== 'absent' && record.version !== intent.version;
+    const next = edited || readByNone(sending) ? 'examine' : 'parked';
+    return stepResult(next, `${intent.kind} was refused`, { reason, requestId });
   });
 }

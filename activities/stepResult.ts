@@ -33,3 +33,6 @@ export function stepResult(
     ...more,
   };
 }
+
+/** Nothing was written or sent: another attempt has the link now. */
+export const STALE = stepResult('stale', 'a newer look has this link');

@@ -4,8 +4,8 @@ import type { Reason } from '../src/core/reason';
 import type { Link } from '../src/store/links';
 import { checkAccount, pauseFor } from './checkAccount';
 import type { ActivityDeps, LinkTools } from './deps';
-import { reasonOf, remoteTrouble } from './failures';
-import { stepResult } from './stepResult';
+import { reasonOf, refusedHere, remoteTrouble } from './failures';
+import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 
 /** Parks the link outside of any decision. */
@@ -16,7 +16,17 @@ export async function park(
   what: string,
 ): Promise<StepResult> {
   const written = await deps.store.links.writeFenced(link.id, link.fence, { outcome: 'parked', reason });
-  return written ? stepResult('parked', what, { reason }) : stepResult('stale', 'a newer look has this link');
+  return written ? stepResult('parked', what, { reason }) : STALE;
+}
+
+/**
+ * Parks the link when our own database refused its data for good.
+ * @throws the error itself when it is any other
+ */
+export async function parkRefusedHere(deps: ActivityDeps, link: Link, error: unknown): Promise<StepResult> {
+  const reason = refusedHere(error);
+  if (reason === null) throw error;
+  return park(deps, link, reason, 'parked: our own database refuses it');
 }
 
 /**

@@ -103,6 +103,7 @@ function emptyActivities(current: () => Current, answered: () => void): Activiti
         paused: [],
       };
     },
+    hasNewer: async () => false,
     examine: async ({ linkId, lookId }) => {
       if (linkId === LINK_OUT) return stepResult('send', 'edited/edited merge push:name', { version: 1 });
       written(lookId);

@@ -56,6 +56,28 @@ export class LocalSide {
     await this.pool.query('update counterpart.customers set name = $2 where id = $1', [id, name]);
   }
 
+  /** So many new customers, in one statement. */
+  async insert(count: number): Promise<void> {
+    await this.pool.query(
+      `insert into counterpart.customers (name, email)
+       select 'Made ' || i, 'made-' || i || '@example.com' from generate_series(1, $1) as i`,
+      [count],
+    );
+  }
+
+  /** Every customer renamed, in one statement. */
+  async renameAll(name: string): Promise<void> {
+    await this.pool.query(`update counterpart.customers set name = $1 || ' ' || id`, [name]);
+  }
+
+  /** Records that wait for a connection and for nothing else: no look is due for them before long. */
+  async putAway(): Promise<number> {
+    return this.number(
+      `select count(*)::int as n from counterpart.work_queue
+       where waiting_on <> '{}' and due_at > now() + interval '20 minutes'`,
+    );
+  }
+
   /** @param told gets the new name of each row and the moment the news of its commit arrived, by performance.now() */
   async watch(told: (name: string, arrivedMs: number) => void): Promise<() => Promise<void>> {
     this.onName = told;

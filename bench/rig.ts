@@ -95,9 +95,13 @@ async function connect(config: Config, wiring: Wiring, parts: Map<string, number
   };
 }
 
-export async function createStage(say: (line: string) => void): Promise<Stage> {
+/** @param settings of the product and its simulator, beside the bench's own */
+export async function createStage(
+  say: (line: string) => void,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Stage> {
   const dataDir = path.join(os.tmpdir(), `counterpart-bench-${randomBytes(6).toString('hex')}`);
-  const config = loadConfig(environment(dataDir));
+  const config = loadConfig({ ...environment(dataDir), ...settings });
   openDataFolder(dataDir, unprivilegedUser() !== null);
   const wiring = await wire(config, say);
   const record = new PartRecord(dataDir);

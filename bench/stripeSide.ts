@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 const SOCKETS_MAX = 64;
 const PAGE_OBJECTS = 100;
+const REQUESTS_MAX = 10_000;
 
 /** Answers of the simulator are its own business but for these fields. */
 export interface StripeCustomer {
@@ -93,6 +94,15 @@ export class StripeSide {
     return async () => {
       await this.call('DELETE', `/v1/webhook_endpoints/${made.id}`);
     };
+  }
+
+  /** The newest requests of the product, as the simulator has answered them. */
+  async requests(): Promise<ReadonlyArray<{ readonly at: string; readonly status: number }>> {
+    const page = await this.call<Page<{ id: string; at: string; status: number; from: string }>>(
+      'GET',
+      `/_sim/requests?limit=${REQUESTS_MAX}`,
+    );
+    return page.data.filter(({ from }) => from === 'counterpart');
   }
 
   close(): void {

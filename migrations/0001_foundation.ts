@@ -1,5 +1,5 @@
 /**
- * The first schema: installation, customers, tombstones, links, intents, queue, inbox, conflicts, connections.
+ * The first schema: installation, customers, tombstones, links, intents, queue, inbox, conflicts, timeline, connections.
  * Frozen: a later change is a later migration. Everything stands in schema `counterpart`; no superuser, no extension.
  */
 import type { Knex } from 'knex';
@@ -13,7 +13,12 @@ create function counterpart.uuidv7() returns uuid language sql volatile parallel
 $$;
 
 create sequence counterpart.work_seq;
-create sequence counterpart.fence_seq;
+
+-- The name of a look, or of an attempt: a number below 2^53 that nobody else has. Random and not of a sequence, because a
+-- sequence may give a number out again: after a crash that lost an unflushed commit, or from a restored backup.
+create function counterpart.fresh_number() returns bigint language sql volatile as $$
+  select floor(random() * 9007199254740992)::bigint
+$$;
 `;
 
 const CUSTOMERS = `
@@ -64,11 +69,26 @@ create table counterpart.connections (
   paused_at timestamptz,
   pause_code text,
   pause_detail text,
+  -- the database was restored from a backup: nothing is sent until a sweep has read everything
+  recovering_since timestamptz,
+  -- the breaker: open while down_since is set. Whoever moves probe_at on asks the system, or lets waiting records go on.
   down_since timestamptz,
   down_code text,
   probe_at timestamptz,
+  release_rows integer not null default 0,
   degraded text[] not null default '{}',
   created_at timestamptz not null default now()
+);
+
+-- When a class of requests to a connection may be sent next, and what its rate was lowered to after a refusal.
+create table counterpart.paces (
+  connection text not null,
+  class text not null,
+  next_at timestamptz not null default '-infinity',
+  slowed_at timestamptz,
+  slowed_to double precision,
+  primary key (connection, class),
+  check ((slowed_at is null) = (slowed_to is null))
 );
 
 create table counterpart.links (
@@ -85,11 +105,15 @@ create table counterpart.links (
   -- the look that may write here, and the newest attempt within it: a stalled older one matches neither
   look_id bigint not null default 0,
   fence bigint not null default 0,
+  -- the workflow run whose look wrote this row last; null when somebody else did
+  run_id text,
   -- set only by the system's own word (deleted: true, or a verified event)
   remote_deleted_at timestamptz,
   -- cut without deleting there (policy detach); a restore takes up the same object
   detached boolean not null default false,
   possible_duplicate boolean not null default false,
+  -- per field, in which directions the sync wrote it of late: what tells a ping-pong
+  swings jsonb not null default '{}',
   outcome text not null default 'pending'
     check (outcome in ('pending', 'in_sync', 'waiting', 'parked', 'paused', 'deleted')),
   reason jsonb,
@@ -132,7 +156,6 @@ create table counterpart.intents (
 -- at most one open intent per link
 create unique index intents_open on counterpart.intents (link_id) where ended_at is null;
 create index intents_ended on counterpart.intents (ended_at) where ended_at is not null;
-create index intents_deletes on counterpart.intents (created_at) where kind = 'delete';
 
 create table counterpart.conflicts (
   id uuid primary key default counterpart.uuidv7(),
@@ -144,7 +167,7 @@ create table counterpart.conflicts (
   ours jsonb not null,
   theirs jsonb not null,
   winner text not null check (winner in ('local', 'remote', 'ask', 'deletion')),
-  cause text not null check (cause in ('both_edited', 'edit_and_delete', 'overwritten_unseen', 'altered')),
+  cause text not null check (cause in ('both_edited', 'edit_and_delete', 'overwritten_unseen', 'altered', 'ping_pong')),
   created_at timestamptz(3) not null default now(),
   resolved_at timestamptz(3),
   resolution text check (resolution in ('local', 'remote'))
@@ -152,6 +175,37 @@ create table counterpart.conflicts (
 create index conflicts_record on counterpart.conflicts (catalog, record_id, created_at desc);
 -- one open question per field
 create unique index conflicts_asked on counterpart.conflicts (link_id, field) where winner = 'ask' and resolved_at is null;
+`;
+
+const GUARDS = `
+-- One row per connection and direction; whoever lets a deletion pass holds it, so that several workers count as one.
+create table counterpart.delete_guards (
+  connection text not null references counterpart.connections (name) on delete cascade,
+  direction text not null check (direction in ('out', 'in')),
+  tripped_at timestamptz,
+  -- a person allowed what was held; counting starts anew from here
+  allowed_at timestamptz not null default '-infinity',
+  -- how many records are linked, counted now and then
+  linked integer not null default 0,
+  linked_at timestamptz not null default '-infinity',
+  primary key (connection, direction)
+);
+
+-- Deletions that may pass: counted by the guard, allowed by a person though the guard held them, or (kept) refused by a
+-- person: the record stays here and is made anew there.
+create table counterpart.delete_passes (
+  -- no foreign key: its check would wait for a look that holds the link and waits for the guard
+  link_id bigint not null,
+  direction text not null check (direction in ('out', 'in')),
+  connection text not null,
+  -- of the tombstone that goes out; 0 for a deletion that comes in
+  version bigint not null,
+  verdict text not null check (verdict in ('counted', 'allowed', 'kept')),
+  passed_at timestamptz not null,
+  primary key (link_id, direction)
+);
+create index delete_passes_counted on counterpart.delete_passes (connection, direction, passed_at) where verdict = 'counted';
+create index delete_passes_old on counterpart.delete_passes (passed_at);
 `;
 
 const QUEUE = `
@@ -166,26 +220,157 @@ create table counterpart.work_queue (
   signalled_at timestamptz,
   rings integer not null default 0,
   waiting_on text[] not null default '{}',
+  -- one of many that no person waits for: comes after all others
+  bulk boolean not null default false,
   primary key (catalog, record_id)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
-create index work_queue_due on counterpart.work_queue (due_at);
+create index work_queue_due on counterpart.work_queue (due_at) where not bulk;
+create index work_queue_bulk on counterpart.work_queue (due_at) where bulk;
 create index work_queue_rung on counterpart.work_queue (due_at) where rings = 1 and waiting_on = '{}';
 create index work_queue_waiting on counterpart.work_queue using gin (waiting_on) where waiting_on <> '{}';
 
 -- Every hint comes through here. The sequence is global: a counter in the row would start again after the row is
 -- deleted, and a stalled holder of the old number would then delete a newer hint. A record rings at most every 250 ms.
+-- What a sweep found comes after everything else, and so does what one statement queues by the hundred: an import must
+-- not stand before a person's edit. Until somebody else asks for the same record.
 create function counterpart.enqueue(in_catalog text, in_ids uuid[], in_hint text) returns void language plpgsql as $$
 begin
-  insert into counterpart.work_queue as q (catalog, record_id, seq, hint, hinted_at, last_hint_at, due_at)
-  select in_catalog, id, nextval('counterpart.work_seq'), in_hint, clock_timestamp(), clock_timestamp(), clock_timestamp()
+  insert into counterpart.work_queue as q (catalog, record_id, seq, hint, hinted_at, last_hint_at, due_at, bulk)
+  select in_catalog, id, nextval('counterpart.work_seq'), in_hint, clock_timestamp(), clock_timestamp(), clock_timestamp(),
+    in_hint = 'sweep' or cardinality(in_ids) > 100
   from (select distinct unnest(in_ids) as id order by 1) as ids
   on conflict (catalog, record_id) do update
     set seq = nextval('counterpart.work_seq'), hint = excluded.hint, last_hint_at = excluded.last_hint_at,
         due_at = greatest(excluded.due_at, q.signalled_at + interval '250 milliseconds'),
-        rings = 0, waiting_on = '{}';
+        rings = 0, waiting_on = '{}', bulk = q.bulk and excluded.bulk;
+  -- what was changed or heard tells of its hint itself
+  if in_hint not in ('local', 'webhook', 'poll') then
+    insert into counterpart.timeline (catalog, record_id, kind, detail)
+    select distinct in_catalog, id, 'hint', jsonb_build_object('hint', in_hint) from unnest(in_ids) as id;
+  end if;
   perform pg_notify('counterpart_work', '');
 end
 $$;
+`;
+
+const TIMELINE = `
+-- What happened to each record, in the order of 'seq': written by triggers, in the transaction of what it tells of, so that
+-- no writer can forget it and none needs another round trip. 'changes' holds name -> [before, after] and is what the record's
+-- present state can be told from again: its fields, and of each link what link_view shows. A name that is missing did not
+-- change. Values stand only there; 'detail' holds none.
+create table counterpart.timeline (
+  seq bigint generated always as identity,
+  catalog text not null,
+  record_id uuid not null,
+  at timestamptz(3) not null default clock_timestamp(),
+  kind text not null check (kind in
+    ('change', 'event', 'hint', 'look', 'decision', 'intent', 'call', 'answer', 'link', 'lost', 'resolved')),
+  connection text,
+  link_id bigint,
+  run_id text,
+  request_id text,
+  version bigint,
+  changes jsonb not null default '{}',
+  detail jsonb not null default '{}',
+  primary key (catalog, record_id, seq)
+);
+create index timeline_at on counterpart.timeline (at);
+
+-- name -> [before, after], for the names that differ. These are plpgsql and not sql, whose plan is not kept between calls.
+create function counterpart.compared(before jsonb, after jsonb) returns jsonb language plpgsql immutable as $$
+begin
+  return (select coalesce(jsonb_object_agg(name, jsonb_build_array(before -> name, after -> name)), '{}')
+    from jsonb_object_keys(before || after) as name where before -> name is distinct from after -> name);
+end
+$$;
+
+create function counterpart.link_view(link counterpart.links) returns jsonb language plpgsql stable as $$
+begin
+  return jsonb_build_object('state', link.state, 'remote_id', link.remote_id, 'generation', link.generation,
+      'outcome', link.outcome, 'reason', link.reason, 'agreed_version', link.agreed_version, 'detached', link.detached,
+      'remote_deleted', link.remote_deleted_at is not null, 'possible_duplicate', link.possible_duplicate)
+    || (select coalesce(jsonb_object_agg('base.' || key, value), '{}') from jsonb_each(link.base));
+end
+$$;
+
+create function counterpart.tell_link() returns trigger language plpgsql as $$
+declare
+  before jsonb := '{}';
+  after jsonb := '{}';
+  moved constant boolean := tg_op = 'UPDATE' and new.record_id is distinct from old.record_id;
+  decided constant boolean := tg_op = 'UPDATE' and new.decision is distinct from old.decision;
+  changes jsonb;
+begin
+  if tg_op <> 'INSERT' then before := counterpart.link_view(old); end if;
+  if tg_op <> 'DELETE' then after := counterpart.link_view(new); end if;
+  if tg_op = 'DELETE' or moved then
+    insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, changes, detail)
+    values (old.catalog, old.record_id, 'link', old.connection, old.id, old.run_id, counterpart.compared(before, '{}'),
+      case when moved then jsonb_build_object('moved_to', new.record_id) else '{}' end);
+    before := '{}';
+  end if;
+  changes := counterpart.compared(before, after);
+  if tg_op <> 'DELETE' and (decided or changes <> '{}') then
+    insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, request_id, changes, detail)
+    values (new.catalog, new.record_id, case when decided then 'decision' else 'link' end, new.connection, new.id, new.run_id,
+      case when decided then new.decision ->> 'requestId' end, changes,
+      case when decided then jsonb_build_object('what', new.decision ->> 'what')
+        when moved then jsonb_build_object('moved_from', old.record_id) else '{}' end);
+  end if;
+  return null;
+end
+$$;
+create trigger timeline_made after insert or delete on counterpart.links
+  for each row execute function counterpart.tell_link();
+-- not for every fence that is taken
+create trigger timeline_changed after update of record_id, state, remote_id, base, agreed_version, remote_deleted_at, detached,
+    possible_duplicate, outcome, reason, decision on counterpart.links
+  for each row execute function counterpart.tell_link();
+
+create function counterpart.tell_intent() returns trigger language plpgsql as $$
+declare
+  link counterpart.links;
+  told jsonb := jsonb_build_object('key', new.key, 'does', new.kind);
+  told_kind text;
+begin
+  if tg_op = 'INSERT' then
+    told_kind := 'intent';
+    told := told || jsonb_build_object('fields', (select jsonb_agg(f) from jsonb_object_keys(new.values) as f));
+  elsif new.ended_at is distinct from old.ended_at then
+    told_kind := 'answer';
+    told := told || jsonb_build_object('ending', new.ending);
+  elsif new.sends > old.sends then
+    told_kind := 'call';
+    told := told || jsonb_build_object('sends', new.sends);
+  else
+    return null;
+  end if;
+  select * into strict link from counterpart.links l where l.id = new.link_id;
+  insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, request_id, version, detail)
+  values (link.catalog, link.record_id, told_kind, link.connection, link.id, link.run_id, new.request_id, new.version, told);
+  return null;
+end
+$$;
+create trigger timeline_intent after insert or update of sends, ended_at on counterpart.intents
+  for each row execute function counterpart.tell_intent();
+
+-- The values themselves stand in the conflict.
+create function counterpart.tell_conflict() returns trigger language plpgsql as $$
+declare
+  by_look constant boolean := new.cause <> 'overwritten_unseen' and new.resolution is null;
+begin
+  if tg_op = 'INSERT' or new.resolved_at is distinct from old.resolved_at then
+    insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, detail)
+    values (new.catalog, new.record_id, case when tg_op = 'INSERT' then 'lost' else 'resolved' end, new.connection, new.link_id,
+      case when by_look then (select run_id from counterpart.links l where l.id = new.link_id) end,
+      jsonb_build_object('conflict', new.id, 'field', new.field, 'winner', new.winner, 'cause', new.cause,
+        'resolution', new.resolution));
+  end if;
+  return null;
+end
+$$;
+create trigger timeline_conflict after insert or update of resolved_at on counterpart.conflicts
+  for each row execute function counterpart.tell_conflict();
 `;
 
 const CAPTURE = `
@@ -203,6 +388,17 @@ begin
     new.version := coalesce(tombstone.version, 0) + 1;
     new.created_at := coalesce(tombstone.created_at, new.created_at);
     return new;
+  end if;
+  if tg_op = 'DELETE' then
+    -- The tombstone stands before the row is gone, so that an INSERT of the same id in the same statement goes on counting
+    -- from it: a version never goes back. Row by row a bulk DELETE takes 60 us a row; one INSERT after it would take 30.
+    -- A row that came back with the triggers off (a restored dump) has its old tombstone still.
+    insert into counterpart.tombstones as t (catalog, record_id, version, fields, created_at)
+    values (tg_argv[0], old.id, old.version + 1,
+      (select jsonb_object_agg(f, to_jsonb(old) -> f) from unnest(fields) as f), old.created_at)
+    on conflict (catalog, record_id) do update
+      set version = greatest(t.version + 1, excluded.version), fields = excluded.fields, deleted_at = excluded.deleted_at;
+    return old;
   end if;
   if new.id is distinct from old.id then
     raise exception 'the id of a synced record cannot change' using errcode = 'restrict_violation',
@@ -226,11 +422,34 @@ create function counterpart.is_own_write() returns boolean language sql stable a
   select current_setting('counterpart.writer', true) is not distinct from 'sync' and pg_trigger_depth() = 1
 $$;
 
+-- The link through which the sync writes, told to Postgres when a look locks it; null for anybody else's statement.
+create function counterpart.writing_link() returns counterpart.links language plpgsql stable as $$
+declare
+  link counterpart.links;
+begin
+  if counterpart.is_own_write() then
+    select * into link from counterpart.links l where l.id = nullif(current_setting('counterpart.link', true), '')::bigint;
+  end if;
+  return link;
+end
+$$;
+
 create function counterpart.queue_inserted() returns trigger language plpgsql as $$
+declare
+  through constant counterpart.links := counterpart.writing_link();
 begin
   -- planned anew each time, as in queue_updated
-  execute 'delete from counterpart.tombstones t using changed_new n where t.catalog = $1 and t.record_id = n.id'
-    using tg_argv[0];
+  execute $told$
+    with gone as (
+      delete from counterpart.tombstones t using changed_new n where t.catalog = $1 and t.record_id = n.id
+      returning t.record_id, t.fields)
+    insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, version, changes, detail)
+    select $1, n.id, 'change', $3, $4, $5, n.version,
+      coalesce((select jsonb_object_agg(f, jsonb_build_array(g.fields -> f, r.new -> f)) from unnest($2) as f
+        where g.fields -> f is distinct from r.new -> f), '{}'),
+      jsonb_build_object('does', case when g.record_id is null then 'create' else 'restore' end)
+    from changed_new n left join gone g on g.record_id = n.id cross join lateral (select to_jsonb(n) as new offset 0) as r
+  $told$ using tg_argv[0], tg_argv[1:], through.connection, through.id, through.run_id;
   if not counterpart.is_own_write() and exists (select from changed_new) then
     perform counterpart.enqueue(tg_argv[0], (select array_agg(id) from changed_new), 'local');
   end if;
@@ -240,31 +459,39 @@ $$;
 
 create function counterpart.queue_updated() returns trigger language plpgsql as $$
 declare
+  through constant counterpart.links := counterpart.writing_link();
   ids uuid[];
 begin
-  if not counterpart.is_own_write() then
-    -- Planned anew each time, on purpose: a plan kept from a one-row update joins in nested loops, and 100,000 rows then
-    -- take hours instead of a second.
-    execute 'select array_agg(n.id) from changed_new n join changed_old o using (id) where n.version <> o.version' into ids;
-    if ids is not null then
-      perform counterpart.enqueue(tg_argv[0], ids, 'local');
-    end if;
+  -- Planned anew each time, on purpose: a plan kept from a one-row update joins in nested loops, and 100,000 rows then
+  -- take hours instead of a second.
+  execute $told$
+    with told as (
+      insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, version, changes, detail)
+      select $1, n.id, 'change', $3, $4, $5, n.version,
+        (select jsonb_object_agg(f, jsonb_build_array(r.old -> f, r.new -> f)) from unnest($2) as f
+          where r.old -> f is distinct from r.new -> f),
+        jsonb_build_object('does', 'edit')
+      from changed_new n join changed_old o using (id)
+      cross join lateral (select to_jsonb(o) as old, to_jsonb(n) as new offset 0) as r where n.version <> o.version
+      returning record_id)
+    select array_agg(record_id) from told
+  $told$ into ids using tg_argv[0], tg_argv[1:], through.connection, through.id, through.run_id;
+  if ids is not null and not counterpart.is_own_write() then
+    perform counterpart.enqueue(tg_argv[0], ids, 'local');
   end if;
   return null;
 end
 $$;
 
 create function counterpart.queue_deleted() returns trigger language plpgsql as $$
+declare
+  through constant counterpart.links := counterpart.writing_link();
 begin
-  -- A row that was deleted and inserted anew by one statement stands: no tombstone. One that came back with the triggers
-  -- off (a restored dump) has its old tombstone still.
-  execute format(
-    'insert into counterpart.tombstones as t (catalog, record_id, version, fields, created_at)
-     select $1, o.id, o.version + 1, (select jsonb_object_agg(f, to_jsonb(o) -> f) from unnest($2) as f), o.created_at
-     from changed_old o where not exists (select from %s c where c.id = o.id)
-     on conflict (catalog, record_id) do update
-       set version = greatest(t.version + 1, excluded.version), fields = excluded.fields, deleted_at = excluded.deleted_at',
-    tg_relid::regclass) using tg_argv[0], tg_argv[1:];
+  execute $told$
+    insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, version, detail)
+    select $1, o.id, 'change', $2, $3, $4, coalesce(t.version, o.version + 1), jsonb_build_object('does', 'delete')
+    from changed_old o left join counterpart.tombstones t on t.catalog = $1 and t.record_id = o.id
+  $told$ using tg_argv[0], through.connection, through.id, through.run_id;
   if not counterpart.is_own_write() and exists (select from changed_old) then
     perform counterpart.enqueue(tg_argv[0], (select array_agg(id) from changed_old), 'local');
   end if;
@@ -285,7 +512,7 @@ declare
   args constant text := (select string_agg(quote_literal(a), ', ') from unnest(in_catalog || in_fields) as a);
 begin
   -- triggers fire in the order of their names: ours must see what the product's own made of the row
-  execute format('create trigger zzz_counterpart_version before insert or update on %s
+  execute format('create trigger zzz_counterpart_version before insert or update or delete on %s
     for each row execute function counterpart.count_version(%s)', in_table, args);
   execute format('create trigger counterpart_inserted after insert on %s referencing new table as changed_new
     for each statement execute function counterpart.queue_inserted(%s)', in_table, args);
@@ -330,6 +557,18 @@ create table counterpart.event_cursors (
   overlapped_at timestamptz not null default now()
 );
 
+-- Endpoints that we registered ourselves. The secret is told only when one is made, and verifies its deliveries.
+create table counterpart.webhook_endpoints (
+  connection text primary key,
+  url text not null,
+  endpoint_id text,
+  secret text,
+  trouble text check (trouble in ('forbidden', 'unsupported', 'refused', 'unavailable')),
+  trouble_detail text,
+  since timestamptz not null default now(),
+  check ((endpoint_id is null) = (secret is null))
+);
+
 create table counterpart.idempotency_keys (
   key text not null,
   caller text not null,
@@ -341,6 +580,74 @@ create table counterpart.idempotency_keys (
   primary key (caller, key)
 );
 create index idempotency_keys_created on counterpart.idempotency_keys (created_at);
+`;
+
+const SWEEPS = `
+-- A full comparison of one connection with what stands here. Its place is kept here: whoever goes on with it, goes on there.
+create table counterpart.sweeps (
+  id uuid primary key default counterpart.uuidv7(),
+  connection text not null,
+  cause text not null check (cause in ('first', 'schedule', 'operator', 'gap', 'recovered')),
+  -- the catalog under way, and how far: the other side's list, then our links, then our records
+  catalog text,
+  phase text not null default 'objects' check (phase in ('objects', 'links', 'records')),
+  place text,
+  calls bigint not null default 0,
+  objects bigint not null default 0,
+  records bigint not null default 0,
+  found bigint not null default 0,
+  -- why it waits, and since when; null while it goes on
+  waits_for text,
+  waits_since timestamptz,
+  requested_at timestamptz not null default now(),
+  progressed_at timestamptz,
+  rung_at timestamptz,
+  ended_at timestamptz,
+  ending text check (ending in ('done', 'replaced')),
+  check ((ended_at is null) = (ending is null))
+);
+-- at most one open sweep per connection
+create unique index sweeps_open on counterpart.sweeps (connection) where ended_at is null;
+create index sweeps_connection on counterpart.sweeps (connection);
+
+-- Links whose object the sweep has met in the other side's list. A table of its own, emptied when the sweep ends: the links'
+-- own rows stay untouched, so no look waits for a sweep.
+create table counterpart.sweep_seen (
+  sweep_id uuid not null references counterpart.sweeps (id) on delete cascade,
+  link_id bigint not null,
+  primary key (sweep_id, link_id)
+);
+
+-- What a sweep found that no hint had told of: names only, never values.
+create table counterpart.sweep_findings (
+  id bigint generated always as identity primary key,
+  sweep_id uuid not null references counterpart.sweeps (id) on delete cascade,
+  catalog text not null,
+  record_id uuid not null,
+  link_id bigint,
+  remote_id text,
+  side text not null check (side in ('here', 'there')),
+  kind text not null,
+  fields text[] not null default '{}',
+  found_at timestamptz(3) not null default now(),
+  unique (sweep_id, catalog, record_id, kind)
+);
+create index sweep_findings_found on counterpart.sweep_findings (found_at);
+
+-- To be called once after an older backup was restored, before anything is started: \`select counterpart.recovered()\`, or by
+-- the command or the API of the same name. Queue numbers given out after the backup was made are still held by runs and workers;
+-- from here on all are greater: microseconds since 1970 outrun any sequence. Nothing is sent to a connection until a sweep has
+-- read all of it.
+create function counterpart.recovered() returns void language plpgsql as $$
+declare
+  lowest constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+  perform setval('counterpart.work_seq', greatest(lowest, nextval('counterpart.work_seq')));
+  update counterpart.connections set recovering_since = now();
+  update counterpart.sweeps set ended_at = now(), ending = 'replaced' where ended_at is null;
+  insert into counterpart.sweeps (connection, cause) select name, 'recovered' from counterpart.connections;
+end
+$$;
 `;
 
 /**
@@ -369,17 +676,21 @@ async function createCanonicalEmail(knex: Knex): Promise<void> {
 
 export async function up(knex: Knex): Promise<void> {
   await createCanonicalEmail(knex);
-  for (const part of [FUNCTIONS, CUSTOMERS, LINKS, QUEUE, CAPTURE, INBOX]) await knex.raw(part);
+  for (const part of [FUNCTIONS, CUSTOMERS, LINKS, GUARDS, QUEUE, TIMELINE, CAPTURE, INBOX, SWEEPS])
+    await knex.raw(part);
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
-    drop table counterpart.idempotency_keys, counterpart.event_cursors, counterpart.events, counterpart.work_queue,
-      counterpart.conflicts, counterpart.intents, counterpart.links, counterpart.connections, counterpart.tombstones,
+    drop function counterpart.link_view, counterpart.writing_link;
+    drop table counterpart.delete_passes, counterpart.delete_guards, counterpart.timeline, counterpart.sweep_findings, counterpart.sweep_seen, counterpart.sweeps, counterpart.idempotency_keys, counterpart.webhook_endpoints,
+      counterpart.event_cursors, counterpart.events, counterpart.work_queue,
+      counterpart.conflicts, counterpart.intents, counterpart.links, counterpart.paces, counterpart.connections, counterpart.tombstones,
       counterpart.customers, counterpart.installation;
-    drop function counterpart.attach_catalog, counterpart.refuse_truncate, counterpart.is_own_write, counterpart.queue_deleted,
+    drop function counterpart.recovered, counterpart.attach_catalog, counterpart.refuse_truncate, counterpart.is_own_write, counterpart.queue_deleted,
       counterpart.queue_updated, counterpart.queue_inserted, counterpart.count_version, counterpart.enqueue,
-      counterpart.canonical_email, counterpart.uuidv7;
-    drop sequence counterpart.work_seq, counterpart.fence_seq;
+      counterpart.tell_link, counterpart.tell_intent, counterpart.tell_conflict, counterpart.compared,
+      counterpart.canonical_email, counterpart.fresh_number, counterpart.uuidv7;
+    drop sequence counterpart.work_seq;
   `);
 }

@@ -65,6 +65,16 @@ test('a migrator was killed while it held the lock row: the next one goes on', a
   expect(await applied()).toEqual(all);
 });
 
+test('45: rolled back to, an older version leaves what a newer one has migrated as it is', async () => {
+  await migrate(fresh.url);
+  const newer = { name: '9999_of_a_newer_version' };
+  await ask(
+    `insert into counterpart.migrations (name, batch, migration_time) values ('${newer.name}', 2, now())`,
+  );
+  await migrate(fresh.url);
+  expect(await applied()).toEqual([...all, newer]);
+});
+
 test('failure 51: every installation has a name and a secret of its own', async () => {
   const other = await emptyDatabase();
   try {

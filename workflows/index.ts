@@ -3,3 +3,4 @@
  * May touch: @temporalio/workflow, src/core, types of activities. Touched by: the bundle of src/temporal/worker.
  */
 export { customer } from './customer';
+export { requestSweeps, sweep } from './sweep';

@@ -1,6 +1,6 @@
 /** Activities by time-out profile. */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { QueueActivities, RemoteActivities } from '../activities';
+import type { QueueActivities, RemoteActivities, SweepActivities } from '../activities';
 
 /**
  * Postgres only, milliseconds when all is well. When Postgres is away the run ends soon and the row, which outlives it,
@@ -32,6 +32,34 @@ export function remoteActivities(connection: string) {
       backoffCoefficient: 2,
       maximumInterval: '10 seconds',
       maximumAttempts: 5,
+    },
+  });
+}
+
+/** Postgres only; asked for by the schedule. */
+export const schedulingActivities = proxyLocalActivities<Pick<SweepActivities, 'requestSweeps'>>({
+  startToCloseTimeout: '12 seconds',
+  retry: {
+    initialInterval: '1 second',
+    backoffCoefficient: 2,
+    maximumInterval: '1 minute',
+    maximumAttempts: 10,
+  },
+});
+
+/**
+ * A few pages of the other side's list, or batches of our own rows. The place is kept in Postgres at each of them, so an
+ * attempt of a killed worker is taken up from there within a minute.
+ */
+export function sweepingActivities(connection: string) {
+  return proxyActivities<Pick<SweepActivities, 'sweepBatch'>>({
+    taskQueue: `counterpart-${connection}`,
+    startToCloseTimeout: '60 seconds',
+    retry: {
+      initialInterval: '1 second',
+      backoffCoefficient: 2,
+      maximumInterval: '30 seconds',
+      maximumAttempts: 4,
     },
   });
 }

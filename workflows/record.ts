@@ -13,6 +13,8 @@ import type { Reason } from '../src/core/reason';
 import { hintSignal, stateQuery } from './messages';
 import type { RecordState } from './messages';
 import { queueActivities, remoteActivities, tracingActivities } from './proxies';
+import { tendLinks } from './tendLinks';
+import type { LinkEnd } from './tendLinks';
 
 /** Continue as new from here on: far below the 1,000 events a run may have, with room for one more look. */
 const HISTORY_MAX_EVENTS = 500;
@@ -23,8 +25,6 @@ const RESTLESS_LOOKS_MAX = 8;
 
 export interface RecordInput {
   readonly recordId: string;
-  /** True in a continued run that was signalled before it began. */
-  readonly pending?: boolean;
 }
 
 export interface RecordResult {
@@ -35,12 +35,6 @@ export interface RecordResult {
   readonly steps: Readonly<Record<string, string>>;
 }
 
-type LinkEnd =
-  | { readonly kind: 'ended'; readonly result: StepResult }
-  | { readonly kind: 'unfinished'; readonly unfinished: Unfinished };
-
-const GOES_ON: ReadonlySet<StepResult['next']> = new Set(['examine', 'send', 'trace']);
-
 const NO_ANSWER: Reason = { code: 'unavailable', field: null, detail: null };
 
 function isReason(detail: unknown): detail is Reason {
@@ -48,8 +42,9 @@ function isReason(detail: unknown): detail is Reason {
 }
 
 /** Why an activity's attempts were used up, as far as it may be told. */
-function reasonFor(failure: ActivityFailure): Reason {
-  const detail = failure.cause instanceof ApplicationFailure ? failure.cause.details?.[0] : undefined;
+function reasonFor(failure: unknown): Reason {
+  const cause = failure instanceof ActivityFailure ? failure.cause : undefined;
+  const detail = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
   return isReason(detail) ? detail : NO_ANSWER;
 }
 
@@ -57,43 +52,31 @@ function reasonFor(failure: ActivityFailure): Reason {
 async function tendLink(link: OpenLink, note: (what: string) => void): Promise<LinkEnd> {
   const { examine, send } = remoteActivities(link.connection);
   const { trace } = tracingActivities(link.connection);
-  const step = (next: StepResult['next']) => (next === 'send' ? send : next === 'trace' ? trace : examine);
-  let next: StepResult['next'] = 'examine';
+  const steps = { examine, send, trace };
+  const unfinished = (outcome: Unfinished['outcome'], reason: Reason): LinkEnd => ({
+    kind: 'unfinished',
+    unfinished: { ...link, outcome, reason },
+  });
+  let step: keyof typeof steps = 'examine';
+  let summary = `${link.connection}: ${step}`;
   let direction: StepResult['direction'] = null;
-  let what = '';
   for (let taken = 0; taken < STEPS_MAX; taken += 1) {
     try {
-      const summary =
-        what === '' ? `${link.connection}: ${next}` : `${link.connection}: ${next} after ${what}`;
-      const result: StepResult = await step(next).executeWithOptions({ summary }, [link]);
-      what = result.what;
+      const result: StepResult = await steps[step].executeWithOptions({ summary }, [link]);
+      const { next, what, reason } = result;
       note(what);
       direction = result.direction ?? direction;
-      if (result.next === 'paused') {
-        const reason = result.reason ?? NO_ANSWER;
-        return { kind: 'unfinished', unfinished: { ...link, outcome: 'paused', reason } };
-      }
-      if (!GOES_ON.has(result.next)) {
-        return { kind: 'ended', result: { ...result, direction } };
-      }
-      next = result.next;
+      if (next === 'paused') return unfinished('paused', reason ?? NO_ANSWER);
+      if (!(next in steps)) return { kind: 'ended', result: { next, direction } };
+      step = next as keyof typeof steps;
+      summary = `${link.connection}: ${step} after ${what}`;
     } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
-      return { kind: 'unfinished', unfinished: { ...link, outcome: 'waiting', reason: reasonFor(error) } };
+      if (!(error instanceof ActivityFailure) && !isCancellation(error)) throw error;
+      return unfinished('waiting', reasonFor(error));
     }
   }
-  return {
-    kind: 'ended',
-    result: {
-      next: 'again',
-      what: 'still moving',
-      version: null,
-      direction,
-      reason: null,
-      requestId: null,
-      remoteId: null,
-    },
-  };
+  // still moving
+  return { kind: 'ended', result: { next: 'again', direction } };
 }
 
 function noted(steps: Record<string, string>, connection: string, what: string): Record<string, string> {
@@ -106,11 +89,66 @@ interface LookOutcome {
   readonly outcome: RecordResult['outcome'];
 }
 
-function outcomeOf(ends: readonly LinkEnd[], pausedSome: boolean): RecordResult['outcome'] {
+/** Connections whose links a look had to leave out. */
+interface LeftOut {
+  readonly paused: readonly string[];
+  readonly down: readonly string[];
+}
+
+function outcomeOf(ends: readonly LinkEnd[], left: LeftOut): RecordResult['outcome'] {
   const unfinished = ends.flatMap((end) => (end.kind === 'unfinished' ? [end.unfinished.outcome] : []));
-  if (unfinished.includes('waiting')) return 'waiting';
-  if (pausedSome || unfinished.includes('paused')) return 'paused';
+  if (left.down.length > 0 || unfinished.includes('waiting')) return 'waiting';
+  if (left.paused.length > 0 || unfinished.includes('paused')) return 'paused';
   return ends.some((end) => end.kind === 'ended' && end.result.next === 'parked') ? 'parked' : 'in_sync';
+}
+
+/** What the query tells, written while the run goes on. */
+type Telling = { -readonly [Key in keyof RecordState]: RecordState[Key] };
+
+/** @param doorbell tells whether it rang since the look began, and takes a ring as heard */
+async function look(
+  catalog: string,
+  telling: Telling,
+  doorbell: { readonly rung: () => boolean; readonly heard: () => void },
+): Promise<LookOutcome> {
+  const { recordId } = telling;
+  telling.phase = 'opening';
+  const opened = await queueActivities.openLook.executeWithOptions({ summary: 'open look' }, [
+    { catalog, recordId },
+  ]);
+  if (opened.kind === 'nothing') return { again: false, outcome: 'in_sync' };
+  telling.version = opened.version;
+  telling.steps = {};
+  telling.phase = 'looking';
+  const tend = (link: OpenLink) =>
+    tendLink(link, (what) => (telling.steps = noted(telling.steps, link.connection, what)));
+  const { ends, left } = await tendLinks(opened.links, tend, {
+    rung: doorbell.rung,
+    isNew() {
+      doorbell.heard();
+      return queueActivities.hasNewer.executeWithOptions({ summary: 'is there a newer hint' }, [
+        { catalog, recordId, seq: opened.seq },
+      ]);
+    },
+  });
+  telling.phase = 'closing';
+  const results = ends.flatMap((end) => (end.kind === 'ended' ? [end.result] : []));
+  const leftOut = { paused: opened.paused, down: opened.down ?? [] };
+  const outcome = outcomeOf(ends, leftOut);
+  // Not settled yet: the row is not acknowledged, so that it still stands if this run is killed before the next look.
+  const unsettled = results.some((result) => result.next === 'again' || result.next === 'stale');
+  if (left || unsettled) return { again: true, outcome };
+  const closed = await queueActivities.closeLook.executeWithOptions({ summary: 'close look' }, [
+    {
+      catalog,
+      recordId,
+      seq: opened.seq,
+      unfinished: ends.flatMap((end) => (end.kind === 'unfinished' ? [end.unfinished] : [])),
+      ...leftOut,
+      direction: results.find((result) => result.direction !== null)?.direction ?? null,
+    },
+  ]);
+  return { again: closed === 'newer', outcome };
 }
 
 /**
@@ -119,55 +157,22 @@ function outcomeOf(ends: readonly LinkEnd[], pausedSome: boolean): RecordResult[
  */
 export async function syncRecord(catalog: string, input: RecordInput): Promise<RecordResult> {
   const { recordId } = input;
+  // Every run begins with a look, one that continues another as well: so nothing pending has to be carried over.
   let dirty = true;
-  let looks = 0;
   let restless = 0;
-  let phase: RecordState['phase'] = 'opening';
-  let version: number | null = null;
-  let steps: Record<string, string> = {};
+  let outcome: RecordResult['outcome'] = 'in_sync';
+  const doorbell = { rung: () => dirty, heard: () => void (dirty = false) };
+  const telling: Telling = { recordId, phase: 'opening', looks: 0, version: null, steps: {} };
   setHandler(hintSignal, () => {
     dirty = true;
     restless = 0;
   });
-  setHandler(stateQuery, () => ({ recordId, phase, looks, version, steps }));
-
-  async function look(): Promise<LookOutcome> {
-    phase = 'opening';
-    const opened = await queueActivities.openLook.executeWithOptions({ summary: 'open look' }, [
-      { catalog, recordId },
-    ]);
-    if (opened.kind === 'nothing') return { again: false, outcome: 'in_sync' };
-    version = opened.version;
-    steps = {};
-    phase = 'looking';
-    const ends = await Promise.all(
-      opened.links.map((link) => tendLink(link, (what) => (steps = noted(steps, link.connection, what)))),
-    );
-    phase = 'closing';
-    const results = ends.flatMap((end) => (end.kind === 'ended' ? [end.result] : []));
-    const outcome = outcomeOf(ends, opened.paused.length > 0);
-    // Not settled yet: the row is not acknowledged, so that it still stands if this run is killed before the next look.
-    if (results.some((result) => result.next === 'again' || result.next === 'stale'))
-      return { again: true, outcome };
-    const closed = await queueActivities.closeLook.executeWithOptions({ summary: 'close look' }, [
-      {
-        catalog,
-        recordId,
-        seq: opened.seq,
-        unfinished: ends.flatMap((end) => (end.kind === 'unfinished' ? [end.unfinished] : [])),
-        paused: opened.paused,
-        direction: results.find((result) => result.direction !== null)?.direction ?? null,
-      },
-    ]);
-    return { again: closed === 'newer', outcome };
-  }
-
-  let outcome: RecordResult['outcome'] = 'in_sync';
+  setHandler(stateQuery, () => telling);
   while (dirty) {
     dirty = false;
-    looks += 1;
+    telling.looks += 1;
     try {
-      const looked = await look();
+      const looked = await look(catalog, telling, doorbell);
       outcome = looked.outcome;
       restless = looked.again ? restless + 1 : 0;
       if (looked.again && restless < RESTLESS_LOOKS_MAX) dirty = true;
@@ -178,12 +183,13 @@ export async function syncRecord(catalog: string, input: RecordInput): Promise<R
       outcome = 'unfinished';
     }
     if (dirty && workflowInfo().historyLength > HISTORY_MAX_EVENTS) {
-      await continueAsNew<(input: RecordInput) => Promise<RecordResult>>({ recordId, pending: true });
+      await continueAsNew<(input: RecordInput) => Promise<RecordResult>>({ recordId });
     }
   }
-  phase = 'done';
+  telling.phase = 'done';
   if (outcome !== 'in_sync' && workflowInfo().searchAttributes['CounterpartCatalog'] !== undefined) {
     upsertSearchAttributes({ CounterpartOutcome: [outcome] });
   }
+  const { looks, version, steps } = telling;
   return { looks, outcome, version, steps };
 }

@@ -40,6 +40,7 @@ function ended(next: StepResult['next'], more: Partial<StepResult> = {}): StepRe
 
 interface Script {
   openLook: Activities['openLook'];
+  hasNewer: Activities['hasNewer'];
   closeLook: Activities['closeLook'];
   examine: Activities['examine'];
   send: Activities['send'];
@@ -78,6 +79,7 @@ beforeAll(async () => {
     workflowBundle: bundle,
     activities: {
       openLook: (name) => script.openLook(name),
+      hasNewer: (hint) => script.hasNewer(hint),
       closeLook: (end) => script.closeLook(end),
       examine: (link) => script.examine(link),
       send: (link) => script.send(link),
@@ -100,6 +102,7 @@ afterAll(async () => {
 beforeEach(() => {
   script = {
     openLook: async () => opened(1),
+    hasNewer: async () => false,
     closeLook: async () => 'done',
     examine: async () => ended('done'),
     send: async () => ended('done'),

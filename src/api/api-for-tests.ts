@@ -48,7 +48,12 @@ export const STRIPE: ConnectionView = {
   state: 'active',
   paused_at: null,
   reason: null,
+  breaker: null,
+  waiting: 0,
+  rate_limit: null,
   degraded: [],
+  webhook: null,
+  held_deletions: [],
 };
 
 /** Nothing that needs a network: each test replaces what it is about. */

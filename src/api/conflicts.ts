@@ -6,6 +6,7 @@ import { findDeleted, findLive, lockEmail, lockLive, update } from '../store/cus
 import type { Sql } from '../store/database';
 import { countAsSeen, findLost, listLost, lockLost, resolve } from '../store/lostValues';
 import type { KeptValue } from '../store/lostValues';
+import { forgetSwings } from '../store/swings';
 import { enqueue } from '../store/workQueue';
 import { answering, json } from './answer';
 import type { Answer } from './answer';
@@ -33,7 +34,7 @@ export const conflictBody = z
     winner: z
       .enum(['local', 'remote', 'ask', 'deletion'])
       .meta({ description: 'Whose value stayed; ask: nobody decided.' }),
-    cause: z.enum(['both_edited', 'edit_and_delete', 'overwritten_unseen', 'altered']),
+    cause: z.enum(['both_edited', 'edit_and_delete', 'overwritten_unseen', 'altered', 'ping_pong']),
     created_at: z.iso.datetime(),
     resolved_at: z.iso.datetime().nullable(),
     resolution: side.nullable().meta({ description: 'Whose value a person took.' }),
@@ -135,6 +136,7 @@ async function apply(
     await update(sql, recordId, { [field]: value });
   }
   const conflict = await resolve(sql, lost, take);
+  await forgetSwings(sql, CUSTOMER.name, recordId);
   // Also where no row changed: the link is parked and nothing else asks for a look.
   await enqueue(sql, CUSTOMER.name, [recordId], 'operator');
   const [customer] = await present(sql, [(await findLive(sql, recordId)) ?? before]);

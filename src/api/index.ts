@@ -16,6 +16,8 @@ import { routeHealth } from './health';
 import { Problem } from './problem';
 import { resource } from './resource';
 import { routeStatus } from './status';
+import { routeSweeps } from './sweeps';
+import { routeTimeline } from './timeline';
 
 export type { ApiDeps, Resumed } from './deps';
 export type { Readiness } from './readiness';
@@ -46,7 +48,9 @@ function guardedRoutes(deps: ApiDeps): express.Router {
   routeConnections(router, deps);
   routeCustomers(router, deps);
   routeConflicts(router, deps);
+  routeTimeline(router, deps);
   routeStatus(router, deps);
+  routeSweeps(router, deps);
   return router;
 }
 

@@ -6,13 +6,15 @@ import type {
   ZodOpenApiResponsesObject,
 } from 'zod-openapi';
 import { appliedBody, applyInput, conflictListBody } from './conflicts';
-import { connectionBody, connectionListBody } from './connections';
+import { allowedBody, connectionBody, connectionListBody } from './connections';
 import { onDuplicateChangeQuery, onDuplicateQuery } from './customers/duplicates';
 import { listBody, listQuery } from './customers/list';
 import { customerBody, customerPatchInput, newCustomerInput, syncEntryBody } from './customers/shapes';
 import { PROBLEMS } from './problem';
 import type { ProblemCode } from './problem';
 import { statusBody } from './status';
+import { sweepBody, sweepInput, sweepListBody, sweepReportBody } from './sweeps';
+import { timelineBody, timelineQuery } from './timeline';
 
 /** The document `/openapi.json` answers with, made from the schemas that validate. */
 
@@ -44,6 +46,7 @@ const problemBody = z
       .array(z.object({ id: z.uuid(), href: z.string() }))
       .optional()
       .meta({ description: 'customer_exists and ambiguous: the customers that have this e-mail.' }),
+    sweep: z.uuid().optional().meta({ description: 'sweep_running: the one that runs.' }),
     deleted_at: z.iso.datetime().optional().meta({ description: 'customer_deleted.' }),
     sync: z.array(syncEntryBody).optional().meta({ description: 'customer_deleted.' }),
   })
@@ -51,7 +54,7 @@ const problemBody = z
 
 const requestId = z.string().meta({ header: { id: 'RequestId' }, description: 'Names the request in logs.' });
 const etag = z.string().meta({ header: { id: 'ETag' }, description: 'The version in quotes, for If-Match.' });
-const location = z.string().meta({ description: 'Where the new customer stands.' });
+const location = z.string().meta({ description: 'Where what was made stands.' });
 const replayed = z
   .literal('true')
   .optional()
@@ -199,6 +202,21 @@ const customers: ZodOpenApiPathsObject = {
   },
 };
 
+const timeline: ZodOpenApiPathsObject = {
+  '/customers/{id}/timeline': {
+    get: {
+      tags: ['Customers'],
+      summary: 'List what happened to a customer, newest first',
+      description: 'Also of a deleted customer. Kept for 35 days; of a busy customer the newest 500 entries.',
+      requestParams: { path: id, query: timelineQuery },
+      responses: {
+        200: ok(timelineBody, 'One page.', { Link: next }),
+        ...problems(['not_found', 'query_invalid', 'cursor_invalid']),
+      },
+    },
+  },
+};
+
 const conflicts: ZodOpenApiPathsObject = {
   '/customers/{id}/conflicts': {
     get: {
@@ -264,6 +282,50 @@ const connections: ZodOpenApiPathsObject = {
       responses: { 200: ok(connectionBody, 'Resumed.'), ...problems(['not_found', 'resume_refused']) },
     },
   },
+  '/connections/{name}/allow-deletes': {
+    post: {
+      tags: ['Connections'],
+      summary: 'Let the deletions that are held go on',
+      requestParams: { path: name },
+      responses: { 200: ok(allowedBody, 'They go on.'), ...problems(['not_found']) },
+    },
+  },
+};
+
+const sweepId = z.object({ id: z.uuid().meta({ description: 'The sweep.' }) });
+const sweeps: ZodOpenApiPathsObject = {
+  '/sweeps': {
+    get: {
+      tags: ['Sweeps'],
+      summary: 'List the last sweeps, newest first',
+      responses: { 200: ok(sweepListBody, 'Sweeps.'), ...problems([]) },
+    },
+    post: {
+      tags: ['Sweeps'],
+      summary: 'Compare everything with another system',
+      requestBody: { required: false, content: { 'application/json': { schema: sweepInput } } },
+      responses: {
+        202: ok(sweepBody, 'Asked for.', { Location: location }),
+        ...problems(['body_malformed', 'body_too_large', 'media_type', 'invalid', 'sweep_running']),
+      },
+    },
+  },
+  '/sweeps/{id}': {
+    get: {
+      tags: ['Sweeps'],
+      summary: 'What a sweep found, which side had moved, and what became of it',
+      requestParams: { path: sweepId },
+      responses: { 200: ok(sweepReportBody, 'The drift report.'), ...problems(['not_found']) },
+    },
+  },
+  '/recovered': {
+    post: {
+      tags: ['Sweeps'],
+      summary: 'Say that an older backup of the database was restored',
+      description: 'Nothing is sent to any connection until a sweep has read all of it.',
+      responses: { 202: ok(sweepListBody, 'The sweeps that this asks for.'), ...problems([]) },
+    },
+  },
 };
 
 const ready = z.object({
@@ -324,6 +386,7 @@ const operation: ZodOpenApiPathsObject = {
 const TAGS = [
   { name: 'Customers', description: 'The records that are kept equal, and the values that lost.' },
   { name: 'Connections', description: 'The accounts of other systems, and their kill switches.' },
+  { name: 'Sweeps', description: 'Full comparisons, and what they found that no event told of.' },
   { name: 'Status', description: 'What is not in sync, for people and for Prometheus.' },
   { name: 'Webhooks', description: 'Where other systems tell of changes.' },
   { name: 'Health', description: 'For whoever starts and restarts the process.' },
@@ -352,7 +415,7 @@ export function openApiDocument() {
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'One of API_KEYS.' } },
     },
-    paths: { ...customers, ...conflicts, ...connections, ...operation },
+    paths: { ...customers, ...timeline, ...conflicts, ...connections, ...sweeps, ...operation },
   };
   return createDocument(document, {
     override: ({ jsonSchema, io }) => plain(jsonSchema, io),

@@ -32,6 +32,7 @@ export const PROBLEMS = {
   request_timeout: [408, 'The request did not arrive in time'],
   restore_first: [409, 'The customer was deleted and must come back first'],
   resume_refused: [409, 'The connection cannot be resumed yet'],
+  sweep_running: [409, 'A sweep of this connection is running'],
   unauthorized: [401, 'A valid API key is needed'],
   unavailable: [503, 'The database cannot be reached now'],
   version: [412, 'The customer changed meanwhile'],

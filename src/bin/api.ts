@@ -3,42 +3,21 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { answerUnreadable, createApi, refuse } from '../api';
-import type { ConnectionView, Resumed } from '../api';
+import type { Resumed } from '../api';
 import { loadConfig, readDotenv } from '../config';
 import { createConnectionControl } from '../connections/control';
 import { REASONS } from '../core/reason';
+import { createRegisteredSecrets } from '../inbound/registeredSecrets';
 import { createWebhookHandler } from '../inbound/webhook';
 import { createGauges } from '../observability/gauges';
-import { readQueue, countParked } from '../store/syncState';
+import { readQueue, countParked, readPolls } from '../store/syncState';
 import { assemble } from './assemble';
-import type { Assembly } from './assemble';
+import { listConnections } from './connectionViews';
 import { readinessOf } from './readiness';
 
 const POOL_SIZE = 20;
 /** Requests under way get this long to finish after SIGTERM. */
 const DRAIN_MS = 8_000;
-
-async function listConnections({ store }: Assembly): Promise<ConnectionView[]> {
-  return (await store.connections.list()).map(({ name, system, identity, paused, degraded }) => ({
-    name,
-    system,
-    account: identity?.account ?? null,
-    mode: identity?.mode ?? null,
-    state: paused === null ? 'active' : 'paused',
-    paused_at: paused === null ? null : paused.since.toISOString(),
-    reason:
-      paused === null
-        ? null
-        : {
-            code: paused.code,
-            ...REASONS[paused.code],
-            field: null,
-            detail: paused.detail,
-            since: paused.since.toISOString(),
-          },
-    degraded: [...degraded],
-  }));
-}
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, readDotenv());
@@ -53,14 +32,30 @@ async function main(): Promise<void> {
     clock: { now: Date.now },
     readiness: () => readinessOf(parts),
     async metricsText() {
-      const [queue, parked] = await Promise.all([readQueue(database), countParked(database)]);
-      setGauges({ queueDepth: queue.depth, oldestPendingS: queue.oldestPendingS, parked });
+      const [queue, parked, polls, connections] = await Promise.all([
+        readQueue(database),
+        countParked(database),
+        readPolls(database),
+        store.connections.list(),
+      ]);
+      setGauges({
+        queueDepth: queue.depth,
+        oldestPendingS: queue.oldestPendingS,
+        parked,
+        polls: [...polls].map(([connection, { polledAgoS }]) => ({ connection, polledAgoS })),
+        connections: connections.map(({ name, paused, down }) => ({
+          connection: name,
+          paused: paused !== null,
+          down: down !== null,
+        })),
+      });
       return { contentType: metrics.registry.contentType, body: await metrics.registry.metrics() };
     },
     webhook: createWebhookHandler(
       {
         store,
         connectors,
+        secrets: createRegisteredSecrets((connection) => store.endpoints.secretsOf(connection)),
         installation: parts.installation.id,
         fingerprint: parts.fingerprint,
         policies: parts.policies,

@@ -13,6 +13,9 @@ import type { CatalogName, ConnectionName } from '../core/ids';
 import { createLog } from '../observability/log';
 import { createMetrics } from '../observability/metrics';
 import type { Metrics } from '../observability/metrics';
+import { createPassage } from '../pace/passage';
+import type { PassagePorts } from '../pace/passage';
+import { PROCESS_TIME } from '../pace/time';
 import { openDatabase } from '../store/database';
 import type { Database } from '../store/database';
 import { fingerprintWith, readInstallation } from '../store/installation';
@@ -60,9 +63,16 @@ export function policiesFrom(config: Pick<Config, 'policy' | 'onDelete'>): Map<C
   );
 }
 
-/** The configured connections, the highest rank first. */
-function connectorsFrom({ connections }: Config, { id }: Installation): Map<ConnectionName, Connector> {
-  return new Map(connections.map(({ name, connect }) => [name, connect(id)]));
+/** The configured connections, the highest rank first. All that is sent to one leaves through its passage. */
+function connectorsFrom(
+  { connections }: Config,
+  { id }: Installation,
+  parts: Pick<PassagePorts, 'store' | 'log'>,
+): Map<ConnectionName, Connector> {
+  const ports = { ...parts, ...PROCESS_TIME };
+  return new Map(
+    connections.map(({ name, limits, connect }) => [name, connect(id, createPassage(ports, name, limits))]),
+  );
 }
 
 const NEVER = { stopped: () => false, pause: (ms: number) => sleep(ms) };
@@ -116,8 +126,8 @@ export async function assemble(process_name: string, config: Config, poolSize: n
       log.warn({ err: error }, 'an idle Postgres connection broke; the pool replaces it'),
   });
   const installation = await whenUp('Postgres', log, () => readInstallation(database));
-  const connectors = connectorsFrom(config, installation);
   const store = createStore(database);
+  const connectors = connectorsFrom(config, installation, { store, log });
   for (const connector of connectors.values()) {
     await whenUp('Postgres', log, () => store.connections.register(connector.connection, connector.system));
   }

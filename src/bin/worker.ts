@@ -12,16 +12,25 @@ import type { ConnectionName } from '../core/ids';
 import { CATALOGS } from '../catalogs/catalogs';
 import { loadConfig, readDotenv } from '../config';
 import { identifyAtStart } from '../connections/identifyAtStart';
+import { keepWebhookEndpoint } from '../connections/webhookEndpoint';
+import type { WebhookEndpointPorts } from '../connections/webhookEndpoint';
+import type { Connector } from '../connectors/connector';
 import { runPoller } from '../inbound/poll';
 import type { PollPorts } from '../inbound/poll';
+import { inFlightRows } from '../pace/capacity';
+import { watch } from '../pace/watch';
 import { createRelay } from '../queue/relay';
+import type { Doorbell } from '../queue/relay';
 import { listenForWork } from '../queue/wakeup';
+import { exclusively } from '../store/exclusive';
 import { removeExpired } from '../store/housekeeping';
 import { createDoorbell, ensureSearchAttributes, openClient } from '../temporal/client';
 import { SEARCH_ATTRIBUTES } from '../temporal/names';
 import { createWorkers } from '../temporal/worker';
 import { assemble, untilUp } from './assemble';
+import { inLanes } from './lanes';
 import type { Assembly } from './assemble';
+import { keepSweeping } from './sweeps';
 import { serveHealth } from './workerHealth';
 
 const POOL_SIZE = 20;
@@ -67,6 +76,7 @@ function activitiesOf(parts: Assembly, identified: ReadonlySet<ConnectionName>) 
     catalogs: CATALOGS,
     connectors,
     policies,
+    deleteGuard: parts.config.deleteGuard,
     installation: installation.id,
     identified: (connection) => identified.has(connection),
     fingerprint,
@@ -77,6 +87,7 @@ function activitiesOf(parts: Assembly, identified: ReadonlySet<ConnectionName>) 
       const workflow = workflowExecution?.workflowId ?? '';
       return { record_id: workflow.split('/')[1], workflow, run: workflowExecution?.runId, attempt };
     },
+    runId: () => Context.current().info.workflowExecution?.runId ?? null,
     metrics,
   });
 }
@@ -125,17 +136,33 @@ function startBackground(
     log,
     heard: parts.metrics.heard,
   };
+  const delivering = new Set<ConnectionName>();
+  const endpoints: WebhookEndpointPorts = {
+    store,
+    log,
+    pause,
+    stopped,
+    exclusively: (name, work) => exclusively(parts.database, name, work),
+    delivers: (name, yes) => void (yes ? delivering.add(name) : delivering.delete(name)),
+  };
+  const urlOf = ({ connection }: Connector): string | null =>
+    config.publicUrl === null ? null : `${config.publicUrl}/webhooks/${connection}`;
   return Promise.all([
     keepHouse(parts, pause, stopped),
     ...[...connectors.values()].map((connector) =>
       identifyAtStart(
         { store, log, pause, stopped, identified: (name) => void identified.add(name) },
         connector,
-      ),
+      ).then(() => keepWebhookEndpoint(endpoints, connector, urlOf(connector))),
     ),
-    ...config.connections.flatMap(({ name, pollMs }) => {
+    ...config.connections.flatMap(({ name, limits }) => {
       const connector = connectors.get(name);
-      return connector === undefined ? [] : [runPoller(poll, connector, pollMs, stopped)];
+      return connector === undefined ? [] : [watch({ store, log, pause, stopped }, connector, limits)];
+    }),
+    ...config.connections.flatMap(({ name, pollMs, pollUntilRegisteredMs = pollMs }) => {
+      const connector = connectors.get(name);
+      const pace = () => (delivering.has(name) ? pollMs : pollUntilRegisteredMs);
+      return connector === undefined ? [] : [runPoller(poll, connector, pace, stopped)];
     }),
   ]);
 }
@@ -207,12 +234,29 @@ async function main(): Promise<void> {
   const identified = new Set<ConnectionName>();
   const background = startBackground(parts, stopping, identified);
   try {
-    const connected = await connectWorkers(parts, temporal, stopping, activitiesOf(parts, identified));
+    const connected = await connectWorkers(
+      parts,
+      temporal,
+      stopping,
+      inLanes(activitiesOf(parts, identified)),
+    );
     if (connected !== null) {
       const { connection, workers, searchable } = connected;
       const wakeup = listenForWork(parts.databaseUrl, log);
-      const doorbell = createDoorbell(temporal.client, [...connectors.keys()], searchable);
-      const relay = createRelay({ queue: store.queue, doorbell, wake: wakeup.wait, log });
+      const bell = createDoorbell(temporal.client, [...connectors.keys()], searchable);
+      const doorbell: Doorbell = {
+        async ring(record) {
+          await bell.ring(record);
+          parts.metrics.rang();
+        },
+      };
+      const relay = createRelay({
+        queue: store.queue,
+        doorbell,
+        wake: wakeup.wait,
+        log,
+        inFlightRows: inFlightRows(parts.config.connections.map(({ limits }) => limits)),
+      });
       stopping.onStop(() => {
         relay.stop();
         void wakeup.close();
@@ -220,7 +264,8 @@ async function main(): Promise<void> {
       });
       serving = true;
       log.info({ connections: [...connectors.keys()] }, 'worker ready');
-      await Promise.all([relay.run(), ...workers.map((worker) => worker.run())]);
+      const sweeping = keepSweeping(parts, temporal.client, stopping);
+      await Promise.all([relay.run(), sweeping, ...workers.map((worker) => worker.run())]);
       await connection.close();
     }
   } finally {

@@ -3,7 +3,7 @@
  * May touch: commander, zod, fetch. Touched by: src/bin/counterpart.ts.
  */
 import { Command, CommanderError, Option } from 'commander';
-import { ZodError } from 'zod';
+import { z, ZodError } from 'zod';
 import { applyLost, restoreCustomer } from './change';
 import type { ChangeOptions } from './change';
 import type { Report } from './report';
@@ -11,6 +11,9 @@ import { connectTo, Failed } from './server';
 import type { Server } from './server';
 import { showCustomer } from './show';
 import { showStatus } from './status';
+import { askForSweep, sayRecovered, showSweeps } from './sweep';
+import type { SweepOptions } from './sweep';
+import { showTimeline } from './timeline';
 
 const HELP = `
 COUNTERPART_URL and COUNTERPART_API_KEY say where and who, from the environment or .env.
@@ -28,7 +31,7 @@ export interface Terminal {
 /** 0 fine, 1 a finding, 2 it could not be done. */
 export type ExitCode = 0 | 1 | 2;
 
-type Options = ChangeOptions & { readonly json?: boolean };
+type Options = ChangeOptions & SweepOptions & { readonly json?: boolean; readonly mask?: boolean };
 type Run = (server: Server, operands: readonly string[], options: Options) => Promise<Report>;
 
 /** How the command is called here, for hints that can be copied: `npx` says so in its environment. */
@@ -51,6 +54,15 @@ function toggle(verb: 'pause' | 'resume'): Run {
   };
 }
 
+const allowedAnswer = z.object({ released: z.number() });
+
+async function allowDeletes(server: Server, [name = '']: readonly string[]): Promise<Report> {
+  const answer = await server.post(`/connections/${encodeURIComponent(name)}/allow-deletes`);
+  const { released } = allowedAnswer.parse(answer);
+  const count = released === 1 ? '1 deletion that was held goes' : `${released} deletions that were held go`;
+  return { answer, lines: [`${count} on at ${name}. Later ones are guarded as before.`], finding: false };
+}
+
 function failureOf(error: unknown): { message: string; problem: unknown } {
   if (error instanceof Failed) return { message: error.message, problem: error.problem };
   if (error instanceof ZodError) {
@@ -69,8 +81,13 @@ function commandsOf(terminal: Terminal): ReadonlyArray<readonly [usage: string, 
     ['status', 'what is not in sync, why, and since when', (server) => showStatus(server, terminal.now())],
     [
       'show <id>',
-      'where one customer stands, and what it lost',
+      'where one customer stands, what it lost, and what happened last',
       (server, [id = '']) => showCustomer(server, { id, program, nowMs: terminal.now() }),
+    ],
+    [
+      'timeline <id>',
+      'all that happened to one customer, also to a deleted one',
+      (server, [id = ''], { mask = false }) => showTimeline(server, id, mask),
     ],
     ['retry <id>', 'look at one customer again now', retry(program)],
     [
@@ -83,8 +100,24 @@ function commandsOf(terminal: Terminal): ReadonlyArray<readonly [usage: string, 
       'bring a deleted customer back',
       (server, [id = ''], options) => restoreCustomer(server, { id, program }, options),
     ],
+    [
+      'sweep',
+      'compare everything with another system, and heal what no event told of',
+      (server, _, options) => askForSweep(server, program, options),
+    ],
+    [
+      'sweeps [id]',
+      'what the last sweeps found, or one of them',
+      (server, [id = '']) => showSweeps(server, id),
+    ],
+    [
+      'recovered',
+      'say that an older backup of the database was restored: read everything before anything is sent',
+      (server) => sayRecovered(server, program),
+    ],
     ['pause <connection>', 'send nothing there until it is resumed', toggle('pause')],
     ['resume <connection>', 'go on with a paused connection', toggle('resume')],
+    ['allow-deletes <connection>', 'let the deletions go on that were held for being many', allowDeletes],
   ];
 }
 
@@ -95,6 +128,11 @@ function addOptions(command: Command): void {
     const take = new Option('--take <side>', 'whose value: ours (local) or theirs (remote)');
     command.addOption(take.choices(['local', 'remote']));
   }
+  if (name === 'sweep') {
+    command.option('--connection <name>', 'which one; may be left out where there is only one');
+    command.option('--wait', 'until what was found is healed or parked');
+  }
+  if (name === 'timeline') command.option('--mask', 'personal values as a***@e***.com');
   if (name === 'apply' || name === 'restore') {
     command.option('--allow-duplicate', 'also where another customer has this e-mail');
   }

@@ -7,6 +7,7 @@ import type { Report } from './report';
 import { Failed } from './server';
 import type { Server } from './server';
 import { findParked } from './status';
+import { newestEntries } from './timeline';
 
 const syncEntries = z.array(
   z.object({
@@ -75,21 +76,26 @@ async function readCustomer(server: Server, path: string): Promise<unknown> {
   }
 }
 
-async function showUnpulled(server: Server, id: string, notFound: Failed, nowMs: number): Promise<Report> {
+interface Asked {
+  readonly id: string;
+  readonly program: string;
+  readonly nowMs: number;
+}
+
+async function showUnpulled(server: Server, asked: Asked, notFound: Failed): Promise<Report> {
+  const { id, nowMs } = asked;
   const parked = await findParked(server, id);
   if (parked === null) throw notFound;
   const lines = [
     `${parked.id}  stands only at ${parked.connection}, parked for ${ago(parked.reason.since, nowMs)}`,
     ...explain(parked.reason),
+    ...(await newestEntries(server, asked)).lines,
   ];
   return { answer: parked, lines, finding: true };
 }
 
-interface About {
-  readonly id: string;
-  readonly program: string;
+interface About extends Asked {
   readonly conflicts: readonly LostValueAnswer[];
-  readonly nowMs: number;
 }
 
 function deletedLines(deleted: z.output<typeof deletedAnswer>, about: About): string[] {
@@ -118,25 +124,25 @@ function liveLines(customer: z.output<typeof customerAnswer>, about: About): str
 }
 
 /** `counterpart show <id>`: a finding unless it is in sync, or deleted, at every connection. */
-export async function showCustomer(
-  server: Server,
-  { id, program, nowMs }: { id: string; program: string; nowMs: number },
-): Promise<Report> {
+export async function showCustomer(server: Server, asked: Asked): Promise<Report> {
+  const { id } = asked;
   const path = `/customers/${encodeURIComponent(id)}`;
   let answer: unknown;
   try {
     answer = await readCustomer(server, path);
   } catch (error) {
-    if (error instanceof Failed && error.status === 404) return showUnpulled(server, id, error, nowMs);
+    if (error instanceof Failed && error.status === 404) return showUnpulled(server, asked, error);
     throw error;
   }
   const { data: conflicts } = conflictsAnswer.parse(await server.get(`${path}/conflicts`));
   const deleted = deletedAnswer.safeParse(answer);
   const shown = deleted.success ? deleted.data : customerAnswer.parse(answer);
-  const about = { id, program, conflicts, nowMs };
+  const about = { ...asked, conflicts };
+  const happened = await newestEntries(server, asked);
+  const lines = 'code' in shown ? deletedLines(shown, about) : liveLines(shown, about);
   return {
-    answer: { customer: answer, conflicts },
-    lines: 'code' in shown ? deletedLines(shown, about) : liveLines(shown, about),
+    answer: { customer: answer, conflicts, timeline: happened.answer },
+    lines: [...lines, ...happened.lines],
     finding: shown.sync.some(({ state }) => !SETTLED.has(state)),
   };
 }

@@ -15,8 +15,24 @@ const statusAnswer = z.object({
       mode: z.string().nullable(),
       counts: z.record(z.string(), z.number()),
       reason: reasonAnswer.nullable(),
+      breaker: z
+        .object({ open_since: z.string(), next_probe_at: z.string().nullable() })
+        .nullable()
+        .default(null),
+      waiting: z.number().default(0),
       degraded: z.array(z.string()),
       poll: z.object({ polled_seconds_ago: z.number() }).nullable(),
+      held_deletions: z
+        .array(
+          z.object({
+            direction: z.string(),
+            since: z.string(),
+            held: z.number(),
+            message: z.string(),
+            action: z.string(),
+          }),
+        )
+        .default([]),
     }),
   ),
   parked: z.array(
@@ -29,7 +45,26 @@ type Status = z.output<typeof statusAnswer>;
 const COUNTED = ['in_sync', 'pending', 'waiting', 'parked', 'paused', 'deleted'] as const;
 const UNSETTLED = ['pending', 'waiting', 'parked', 'paused'] as const;
 
-function connectionLines({ connections }: Status): string[] {
+/** Since when the breaker is open and when the system is asked next; the reason tells why. */
+function breakerLines({ name, breaker, waiting }: Status['connections'][number], nowMs: number): string[] {
+  if (breaker === null) return [];
+  const { open_since: since, next_probe_at: at } = breaker;
+  const next = at === null ? 'soon' : `in ${duration(Math.max(0, (Date.parse(at) - nowMs) / 1000))}`;
+  return [
+    `${name}: no answer for ${ago(since, nowMs)}, asked again ${next}; ${waiting} records wait for it.`,
+  ];
+}
+
+/** What is held back, since when, and what to press. */
+function heldLines({ name, held_deletions: guards }: Status['connections'][number], nowMs: number): string[] {
+  return guards.map(({ direction, since, held, message, action }) => {
+    const deletions = held === 1 ? 'deletion' : 'deletions';
+    const where = direction === 'out' ? 'going out' : 'coming in';
+    return `${name}: ${held} ${deletions} ${where} held for ${ago(since, nowMs)}. ${message} To do: ${action}`;
+  });
+}
+
+function connectionLines({ connections }: Status, nowMs: number): string[] {
   const titles = [
     'Connection',
     'State',
@@ -51,9 +86,11 @@ function connectionLines({ connections }: Status): string[] {
   ]);
   const notes = connections.flatMap((connection) => [
     ...(connection.reason === null ? [] : [`${connection.name}: ${explain(connection.reason).join(' ')}`]),
+    ...breakerLines(connection, nowMs),
     ...(connection.degraded.length === 0
       ? []
       : [`${connection.name}: the server cannot do ${connection.degraded.join(', ')}; all else works.`]),
+    ...heldLines(connection, nowMs),
   ]);
   return [...table(titles, rows), ...notes];
 }
@@ -84,7 +121,7 @@ export async function showStatus(server: Server, nowMs: number): Promise<Report>
   const oldest = status.oldest_pending_seconds;
   const fine = isFine(status);
   const lines = [
-    ...(status.connections.length === 0 ? ['No connection is known yet.'] : connectionLines(status)),
+    ...(status.connections.length === 0 ? ['No connection is known yet.'] : connectionLines(status, nowMs)),
     '',
     `Queue: ${status.queue_depth} to look at${oldest === null ? '' : `, the oldest for ${duration(oldest)}`}.`,
     ...parkedLines(status, nowMs),

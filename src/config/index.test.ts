@@ -112,6 +112,34 @@ test('the events are polled often only while nothing else brings them', () => {
   expect(poll({ PUBLIC_URL: 'https://sync.example.com', STRIPE_POLL_MS: '5000' })).toBe(5_000);
 });
 
+test('PUBLIC_URL is https without query, fragment or password; its path is kept, plain http is for this machine', () => {
+  for (const url of [
+    'http://sync.example.com',
+    'https://x.example.com/?a=1',
+    'https://x.example.com/#a',
+    'https://x.example.com?',
+    'https://me:pw@x.example.com',
+    'ftp://x.example.com',
+    'sync.example.com',
+  ])
+    expect(problemsOf({ PUBLIC_URL: url })).toMatch(/PUBLIC_URL must be the https/);
+  const publicUrl = (url: string) => loadConfig({ PUBLIC_URL: url }).publicUrl;
+  expect(publicUrl('https://x.example.com/sync/')).toBe('https://x.example.com/sync');
+  expect(publicUrl('http://localhost:3000')).toBe('http://localhost:3000');
+  expect(loadConfig({}).publicUrl).toBeNull();
+});
+
+test('until the endpoint under PUBLIC_URL is registered the events are polled as if there were none', () => {
+  const paces = (env: Record<string, string>) => {
+    const [stripe] = loadConfig({ STRIPE_API_KEY: 'sk_test_abcdefgh', ...env }).connections;
+    return [stripe?.pollUntilRegisteredMs, stripe?.pollMs];
+  };
+  const url = { PUBLIC_URL: 'https://sync.example.com' };
+  expect(paces(url)).toEqual([2_000, 300_000]);
+  expect(paces({ ...url, STRIPE_WEBHOOK_SECRET: 'whsec_a' })).toEqual([300_000, 300_000]);
+  expect(paces({ ...url, STRIPE_POLL_MS: '5000' })).toEqual([5_000, 5_000]);
+});
+
 test('other machines are let in with API keys only, and short keys are refused', () => {
   expect(problemsOf({ HOST: '0.0.0.0' })).toMatch(/API_KEYS is required/);
   expect(problemsOf({ API_KEYS: 'short' })).toMatch(/16 characters/);
@@ -146,6 +174,19 @@ test('a conflict policy may name one side for all fields and another for some', 
     default: 'remote',
     fields: { email: 'ask' },
   });
+});
+
+test('the guard over bursts of deletions: a number in a time, a share where that is more, or off', () => {
+  const guardOf = (text?: string) => loadConfig(text === undefined ? {} : { DELETE_GUARD: text }).deleteGuard;
+  expect(guardOf()).toEqual({ count: 50, percent: 5, windowMs: 600_000 });
+  expect(guardOf('20/1h')).toEqual({ count: 20, percent: 0, windowMs: 3_600_000 });
+  expect(guardOf('0, 10% / 30s')).toEqual({ count: 0, percent: 10, windowMs: 30_000 });
+  expect(guardOf('off')).toBeNull();
+  for (const wrong of ['50', '50/10', '50/0m', '50/25h', '5%/10m', '50,101%/10m', 'on']) {
+    expect(problemsOf({ DELETE_GUARD: wrong })).toMatch(
+      /DELETE_GUARD must be a number of deletions and a window/,
+    );
+  }
 });
 
 test('a rank names configured connections only, and all wrong names are told', () => {

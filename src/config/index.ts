@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { ConfiguredConnection } from '../connectors/system';
 import { SYSTEMS } from '../connectors/registry';
 import { reachableHost } from './apiAddress';
+import type { DeleteGuardSetting } from './deleteGuard';
 import { merge, type Environment, type Source } from './sources';
 import { readTemporalProfile, type TemporalConnection } from './temporalConnection';
 import {
@@ -52,8 +53,14 @@ export interface Config {
   };
   /** What every system's own variables make, the highest rank first. */
   readonly connections: readonly ConfiguredConnection[];
+  /** Under which remote systems reach this server; no slash at its end. Null: they do not, or were told by hand. */
+  readonly publicUrl: string | null;
   readonly onDelete: 'propagate' | 'detach';
+  /** Null: a burst of deletions is let through. */
+  readonly deleteGuard: DeleteGuardSetting | null;
   readonly policy: ConflictPolicy;
+  /** When all connections are swept, in UTC; null: only when somebody asks. */
+  readonly sweepCron: string | null;
   readonly logLevel: Values['LOG_LEVEL'];
   /** Absolute. */
   readonly dataDir: string;
@@ -155,6 +162,7 @@ function connectionsOf(values: Checked, problems: Problem[]): ConfiguredConnecti
   const configured = Object.values(SYSTEMS).map((system) =>
     system.configure(values, {
       simulatorStarted: values.COUNTERPART_EMBEDDED.includes('simulator'),
+      simulatorRateLimit: values.SIMULATOR_RATE_LIMIT || null,
       publicUrl: values.PUBLIC_URL,
       liveAllowed: values.ALLOW_LIVE === '1',
       refused: (variable) => problems.some((problem) => problem.variable === variable),
@@ -236,8 +244,11 @@ export function loadConfig(env: Environment = process.env, dotenvText?: string):
     databaseUrl: values.DATABASE_URL,
     temporal,
     connections,
+    publicUrl: values.PUBLIC_URL,
     onDelete: values.ON_DELETE ?? (connections.some(({ mode }) => mode === 'live') ? 'detach' : 'propagate'),
+    deleteGuard: values.DELETE_GUARD,
     policy: values.CONFLICT_POLICY,
+    sweepCron: values.SWEEP_CRON,
     logLevel: values.LOG_LEVEL,
     dataDir: path.resolve(values.DATA_DIR),
     workerPort: values.WORKER_PORT,

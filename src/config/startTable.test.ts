@@ -25,6 +25,9 @@ test('each part says whether it is embedded or real, and where its setting came 
   expect(find('Postgres')).toMatchObject({ from: 'real; DATABASE_URL from the environment' });
   expect(find('Stripe (test mode)')).toMatchObject({ from: 'real; STRIPE_API_KEY from .env' });
   expect(find('Temporal')).toMatchObject({ from: 'real; TEMPORAL_ADDRESS from the environment' });
+  expect(find('Stripe is called')).toMatchObject({
+    where: 'at most 25 times a second, each endpoint at most 25',
+  });
   expect(find('API')).toMatchObject({ from: 'default' });
   expect(JSON.stringify(rows)).not.toMatch(/hunter22|0123456789/);
 });

@@ -93,6 +93,16 @@ function heardRow(config: Config, { shown, pollMs }: ConfiguredConnection): Star
   };
 }
 
+function limitRow(config: Config, { shown, limits }: ConfiguredConnection): StartRow {
+  const { perSecond, perEndpoint } = limits;
+  const endpoint = perEndpoint === null ? '' : `, each endpoint at most ${perEndpoint}`;
+  return {
+    part: `${shown.title} is called`,
+    where: perSecond === null ? 'without a limit of ours' : `at most ${perSecond} times a second${endpoint}`,
+    from: source(config, ...shown.limitedBy),
+  };
+}
+
 /** Only where the command `counterpart` would not look by itself. */
 function commandLineRows({ apiUrl }: Addresses): StartRow[] {
   if (apiUrl === API_URL_BY_DEFAULT) return [];
@@ -110,6 +120,7 @@ export function startTable(config: Config, addresses: Addresses): StartRow[] {
     ...config.connections.flatMap((connection) => [
       connectionRow(config, addresses, connection),
       heardRow(config, connection),
+      limitRow(config, connection),
     ]),
     {
       part: 'Postgres',

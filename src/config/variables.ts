@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { deleteGuard } from './deleteGuard';
+import { isCron } from './cron';
 
 /** An API key shorter than this can be guessed; `openssl rand -hex 16` gives twice as many. */
 const API_KEY_MIN_CHARS = 16;
@@ -52,7 +54,8 @@ export function isLoopback(host: string): boolean {
 
 function isPublicUrl(text: string): boolean {
   const url = urlOf(text);
-  if (url === null) return false;
+  // The path of the webhook is put behind it, and it is shown: so no query, no fragment, no password.
+  if (url === null || /[?#]/.test(text) || url.username !== '' || url.password !== '') return false;
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname));
 }
 
@@ -120,7 +123,7 @@ export const VARIABLES = {
     .string()
     .refine(isPublicUrl, {
       error:
-        'must be the https:// address under which Stripe reaches this server (http:// only for 127.0.0.1 and localhost)',
+        'must be the https:// address under which Stripe reaches this server (http:// only for 127.0.0.1 and localhost), without query, fragment or password',
     })
     .transform((text) => text.replace(/\/+$/, ''))
     .nullable()
@@ -132,9 +135,18 @@ export const VARIABLES = {
     })
     .nullable()
     .default(null),
+  DELETE_GUARD: deleteGuard,
   ALLOW_LIVE: z
     .enum(['0', '1'], { error: 'must be 1 to work with a live Stripe key; leave it out otherwise' })
     .default('0'),
+  SWEEP_CRON: z
+    .string()
+    .refine((text) => text === 'off' || isCron(text), {
+      error:
+        'must be a cron line in UTC such as 0 3 * * * (minute, hour, day, month, weekday), or off. Default: 0 3 * * *',
+    })
+    .transform((text) => (text === 'off' ? null : text))
+    .default('0 3 * * *'),
   CONFLICT_POLICY: conflictPolicy.default({ default: 'local', fields: {} }),
   CONNECTION_RANK: z.string().transform(commaSeparated).default([]),
   SIMULATOR_LATENCY_MS: wholeNumber(

@@ -42,6 +42,7 @@ export function createConnectionControl(
       }
       return store.transact(async (tx) => {
         await tx.connections.resume(connector.connection);
+        await tx.breakers.close(connector.connection);
         return { kind: 'resumed', released: await tx.queue.releaseWaiting(connector.connection) };
       });
     },

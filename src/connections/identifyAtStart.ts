@@ -39,6 +39,11 @@ export async function identifyAtStart(ports: IdentifyPorts, connector: Connector
   let said: ReasonCode | null = null;
   while (!stopped()) {
     try {
+      // the watch asks it, for all processes, and says when it answers again
+      if ((await store.connections.find(connection))?.down != null) {
+        await pause(RETRY_MS);
+        continue;
+      }
       const check = await checkIdentity(store.connections, connector);
       if (check.kind === 'right') {
         const { account, apiBase, mode } = check.identity;

@@ -35,9 +35,23 @@ export type Reading =
 export type CreateTrace =
   { readonly kind: 'found'; readonly remoteId: RemoteId } | { readonly kind: 'absent' };
 
+/** One page of all living objects of a catalog, newest first. */
+export interface ObjectPage {
+  readonly objects: readonly RemoteObject[];
+  /** Where the next page begins; null after the last. In the connector's own words. */
+  readonly next: string | null;
+}
+
 /** The operations on one catalog of one connection. Every mutation but `remove` carries the intent's idempotency key. */
 export interface RemoteCatalog {
   read(remoteId: RemoteId): Promise<Answer<Reading>>;
+  /**
+   * All living objects with their fields, a page at a time, in an order that no later object disturbs: newest first, so
+   * that what is made meanwhile comes before the first page. Whoever is missing need not be gone: only `read` tells.
+   * @param page.after the place that an earlier page gave, however long ago; null begins
+   * @param page.limit 1 to 100
+   */
+  list(page: { after: string | null; limit: number }): Promise<Answer<ObjectPage>>;
   /** Creates the object with our mark on it. The same key always carries the same params. */
   create(values: Fields, recordId: RecordId, key: string): Promise<Answer<RemoteObject>>;
   /** Sends only `values`; other fields of the object stay as they are. Answers with the whole object. */
@@ -98,6 +112,31 @@ export interface EventPage {
   readonly hasMore: boolean;
 }
 
+/** What stands at the system after its deliveries to us were seen to. */
+export type Delivered =
+  | {
+      readonly kind: 'standing';
+      readonly id: string;
+      /** Whether it had to be changed. */ readonly changed: boolean;
+    }
+  /** The secret is told this once. */
+  | { readonly kind: 'made'; readonly id: string; readonly secret: string }
+  | { readonly kind: 'none' };
+
+/** How a system is told where to deliver its events. */
+export interface WebhookEndpoints {
+  /** The right that a restricted credential needs for it, as the system's own pages name it. */
+  readonly right: string;
+  /**
+   * Makes exactly one endpoint of this connection stand there: enabled, with the events and the version that are read
+   * here. Ours are known by our mark; all others are left alone. One whose secret nobody knows any more, or whose version
+   * is another, is deleted and made anew.
+   * @param wanted.url null: none of ours is left
+   * @param wanted.known the endpoint whose secret is kept here, or null
+   */
+  ensure(wanted: { url: string | null; known: string | null }): Promise<Answer<Delivered>>;
+}
+
 /** One configured account of one system. */
 export interface Connector {
   readonly connection: ConnectionName;
@@ -108,8 +147,16 @@ export interface Connector {
   /**
    * Checks a delivered webhook on its raw bytes, before anything parses them.
    * @param now Unix milliseconds, for the signature's tolerance.
+   * @param registered secrets of endpoints made through `webhooks`, accepted beside those it was configured with.
    */
-  receive(body: Buffer, headers: Readonly<Record<string, string | undefined>>, now: number): Delivery;
+  receive(
+    body: Buffer,
+    headers: Readonly<Record<string, string | undefined>>,
+    now: number,
+    registered?: readonly string[],
+  ): Delivery;
+  /** Absent where the system cannot be told where to deliver. */
+  readonly webhooks?: WebhookEndpoints;
   /** Newest first; `before` pages back from an event id. Null where the system has no event list. */
   readonly listEvents:
     ((page: { before: string | null; limit: number }) => Promise<Answer<EventPage>>) | null;

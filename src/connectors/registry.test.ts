@@ -1,4 +1,6 @@
-import { stripeSettings } from '../../test/contract/stripeSettings';
+import { z } from 'zod';
+import { INSTALLATION, stripeSettings } from '../../test/contract/stripeSettings';
+import { createMemorySystem } from './memory';
 import { SYSTEMS } from './registry';
 
 test('every system is known by its own name', () => {
@@ -9,6 +11,43 @@ test('a connection of Stripe is built from its own settings, without a call', ()
   const connector = SYSTEMS['stripe']?.connect(stripeSettings({}));
   expect(connector).toMatchObject({ connection: 'stripe', system: 'stripe' });
   expect([...(connector?.catalogs.keys() ?? [])]).toEqual(['customer']);
+});
+
+test('a connection of a memory system is built from the system it is handed', () => {
+  const system = createMemorySystem({ name: 'crm', clock: () => 0, nextId: () => 'crm_1' });
+  const connector = SYSTEMS['memory']?.connect({ connection: 'crm', installation: INSTALLATION, system });
+  expect(connector).toMatchObject({ connection: 'crm', system: 'memory' });
+  const connect = () => SYSTEMS['memory']?.connect({ connection: 'Crm!', installation: '', system: {} });
+  expect(connect).toThrow(/connection is malformed; installation is malformed; system must be made by/);
+});
+
+const AROUND = {
+  simulatorStarted: false,
+  simulatorRateLimit: null,
+  publicUrl: null,
+  liveAllowed: false,
+  refused: () => false,
+};
+
+test('no two systems read the same variable', () => {
+  const names = Object.values(SYSTEMS).flatMap(({ variables }) => Object.keys(variables));
+  expect(new Set(names).size).toBe(names.length);
+});
+
+test('with nothing set there is one connection: to the simulator of Stripe', () => {
+  const configured = Object.values(SYSTEMS).flatMap(({ variables, configure }) => {
+    const values = z.object(variables).parse({});
+    return configure(values, AROUND).connections;
+  });
+  expect(configured).toMatchObject([{ name: 'stripe', mode: 'simulator' }]);
+});
+
+test('what the variables say is what the connector is built from', () => {
+  const { variables, configure } = SYSTEMS['stripe']!;
+  const set = { STRIPE_API_KEY: 'sk_test_abcdefgh', STRIPE_API_BASE: 'http://127.0.0.1:9/v1/' };
+  const [connection] = configure(z.object(variables).parse(set), AROUND).connections;
+  expect(connection).toMatchObject({ mode: 'test', shown: { address: 'http://127.0.0.1:9' } });
+  expect(connection?.connect(INSTALLATION)).toMatchObject({ connection: 'stripe', system: 'stripe' });
 });
 
 test.each([

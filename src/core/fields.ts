@@ -8,6 +8,8 @@ export type Fields = Readonly<Record<string, FieldValue>>;
 export interface AgreedPair {
   readonly ours: FieldValue;
   readonly theirs: FieldValue;
+  /** True where the value came here from there. With several systems it then counts with that system's rank (rank.ts). */
+  readonly pulled?: true;
 }
 
 /** The base of a link: the agreed pair of each field; a field that is missing was never agreed. */

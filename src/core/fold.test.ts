@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { foldAnswer, foldUnanswered } from './fold';
-import { mergeFields } from './merge';
+import { droppedFields, mergeFields } from './merge';
 import { agreed, anyFields, anyPolicy, canonical, FIELDS, policyOf } from './sides-for-tests';
 
 const LOCAL = policyOf('local');
@@ -94,6 +94,20 @@ describe('failure 55: the remote altered what we sent', () => {
     expect(fold).toMatchObject({ take: {}, lost: [], lookAgain: true });
   });
 
+  test('[!] altered while the row had moved on, and edited back since: their form is taken then, and no difference stays', () => {
+    const [sent, theirs] = [
+      { ...A, name: 'Ann Boleyn' },
+      { ...A, name: 'Ann B.' },
+    ];
+    const fold = foldAnswer(agreed(A), { name: sent.name }, theirs, { ...A, name: 'Anna' }, LOCAL);
+    expect(mergeFields(fold.base, sent, theirs, LOCAL)).toMatchObject({
+      pull: { name: 'Ann B.' },
+      push: {},
+      base: agreed(theirs),
+      lost: [{ field: 'name', ours: 'Ann Boleyn', theirs: 'Ann B.', winner: 'remote', cause: 'altered' }],
+    });
+  });
+
   test('a value they dropped is reported, does not erase ours, and is not sent again', () => {
     const ours = { ...A, name: 'Anna' };
     const dropped = { ...A, name: null };
@@ -170,12 +184,32 @@ describe('failure 52: an update whose answer never came', () => {
     expect(mergeFields(base, name('Anna'), A, LOCAL)).toMatchObject({ push: sent, pull: {}, lost: [] });
   });
 
-  test('another field shows that it took effect: the old value was written back there since, and comes here', () => {
+  test('[!] another field shows what was sent: put back there, or one of two edits made there by hand: the loser is kept', () => {
     const both = { name: 'Anna', email: B.email };
     const { base } = foldUnanswered(agreed(A), both, name('Anna'), both, LOCAL);
+    const loser = { field: 'email', ours: B.email, theirs: A.email, cause: 'both_edited' };
     expect(mergeFields(base, both, name('Anna'), LOCAL)).toMatchObject({
+      push: { email: B.email },
+      pull: {},
+      lost: [{ ...loser, winner: 'local' }],
+    });
+    expect(mergeFields(base, both, name('Anna'), policyOf('remote'))).toMatchObject({
       push: {},
       pull: { email: A.email },
+      lost: [{ ...loser, winner: 'remote' }],
+    });
+  });
+
+  test('[!] another field shows what was sent, and this one still shows nothing: it may have been dropped, and is not erased here', () => {
+    const old = { ...A, email: null };
+    const both = { name: 'Anna', email: B.email };
+    const there = { name: 'Anna', email: null };
+    const { base } = foldUnanswered(agreed(old), both, there, both, policyOf('remote'));
+    expect(droppedFields(base, LOCAL)).toEqual(['email']);
+    expect(mergeFields(base, both, there, policyOf('remote'))).toMatchObject({
+      push: {},
+      pull: {},
+      lost: [],
     });
   });
 

@@ -64,13 +64,14 @@ export function foldAnswer(
 /**
  * Folds what stands there into the base after an update whose answer never came and cannot be asked for any more (its
  * key may be forgotten, or answers with a stored failure). An update takes effect as a whole or not at all, so one field
- * that shows what we sent tells of the others.
+ * that shows what we sent suggests it of the others; but somebody may have made that one change there by hand.
  *
  * - Shows what we sent: agreed. An edit back to the old value made here since is then seen as new.
- * - Still shows what was agreed: the update did not take effect and stays due; or, where another field shows that it did,
- *   it was edited back there.
- * - Shows something else: nobody can tell whether our value ever stood there. The base is left so that both sides count
- *   as changed: the policy decides, and the loser is recorded.
+ * - Still shows what was agreed, as all fields do: the update did not take effect and stays due.
+ * - Still shows what was agreed, and another field shows what we sent: it was put back there, or never arrived. Nobody can
+ *   tell, so both sides count as changed: the policy decides, and the loser is recorded. Where it shows nothing, the system
+ *   may have dropped our value too: as in `foldAnswer`, that is not taken over and not sent again.
+ * - Shows something else: nobody can tell whether our value ever stood there. Both sides count as changed here as well.
  * @param ours the row now, or null when it was deleted meanwhile
  */
 export function foldUnanswered(
@@ -90,8 +91,10 @@ export function foldUnanswered(
     const pair = base[field];
     const old = pair !== undefined && same(rule, theirs, pair.theirs);
     const editedSince = ours !== null && !same(rule, ours[field] ?? null, value);
-    if (same(rule, theirs, value)) next[field] = { ours: value, theirs };
-    else if (old ? tookEffect : editedSince) next[field] = { ours: value, theirs: value };
+    const dropped = old && tookEffect && !editedSince && rule.canonical(theirs) === null;
+    if (same(rule, theirs, value) || dropped) next[field] = { ours: value, theirs };
+    else if (old ? tookEffect : editedSince)
+      next[field] = { ours: old && !editedSince ? pair.ours : value, theirs: value };
   }
   return { base: next, tookEffect };
 }

@@ -120,6 +120,22 @@ describe('edit against deletion', () => {
     ]);
   });
 
+  test('[!] failure 28: a value that was never agreed is kept as lost to the deletion too, on either side', () => {
+    const cause = { winner: 'deletion', cause: 'edit_and_delete' };
+    const base = agreed({ name: 'Ann' });
+    const here = editsLostToDeletion(base, { side: 'ours', fields: ANN }, LOCAL);
+    expect(here).toEqual([{ field: 'email', ours: ANN.email, theirs: null, ...cause }]);
+    const remembered = { ...ANN, email: null };
+    const there = editsLostToDeletion(base, { side: 'theirs', fields: ANN, remembered }, LOCAL);
+    expect(there).toEqual([{ field: 'email', ours: null, theirs: ANN.email, ...cause }]);
+  });
+
+  test('what the tombstone remembers is not lost there', () => {
+    const gone = { side: 'theirs', fields: ANN, remembered: ANN } as const;
+    expect(editsLostToDeletion({}, gone, LOCAL)).toEqual([]);
+    expect(editsLostToDeletion(agreed({ ...ANN, name: 'Anne' }), gone, LOCAL)).toEqual([]);
+  });
+
   test('a deletion of what both sides agreed on loses nothing', () => {
     expect(editsLostToDeletion(agreed(ANN), { side: 'ours', fields: ANN }, LOCAL)).toEqual([]);
   });

@@ -7,7 +7,7 @@ export interface LostValue {
   readonly ours: FieldValue;
   readonly theirs: FieldValue;
   readonly winner: 'local' | 'remote' | 'ask' | 'deletion';
-  readonly cause: 'both_edited' | 'edit_and_delete' | 'overwritten_unseen' | 'altered';
+  readonly cause: 'both_edited' | 'edit_and_delete' | 'overwritten_unseen' | 'altered' | 'ping_pong';
 }
 
 export interface Merge {
@@ -24,6 +24,7 @@ type FieldVerdict =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'agreed' }
   | { readonly kind: 'pull' }
+  | { readonly kind: 'altered' }
   | { readonly kind: 'push' }
   | { readonly kind: 'conflict' };
 
@@ -42,7 +43,11 @@ function judge(
   }
   const oursChanged = !same(rule, ours, pair.ours);
   const theirsChanged = !same(rule, theirs, pair.theirs);
-  if (!oursChanged && !theirsChanged) return { kind: 'unchanged' };
+  if (!oursChanged && !theirsChanged) {
+    const equal = same(rule, ours, theirs);
+    // What they dropped stays ours; a form of their own that could not be taken with the answer is taken now.
+    return { kind: equal || rule.canonical(theirs) === null ? 'unchanged' : 'altered' };
+  }
   if (same(rule, ours, theirs)) return { kind: 'agreed' };
   if (oursChanged && theirsChanged) return { kind: 'conflict' };
   return { kind: oursChanged ? 'push' : 'pull' };
@@ -66,9 +71,13 @@ export function mergeFields(base: Base, ours: Fields, theirs: Fields, policy: Po
     const verdict = judge(rule, base[field], here, there);
     if (verdict.kind === 'agreed') next[field] = { ours: here, theirs: there };
     if (verdict.kind === 'push') push[field] = here;
-    if (verdict.kind === 'pull' || (verdict.kind === 'conflict' && rule.onConflict === 'remote')) {
+    const loses = verdict.kind === 'conflict' && rule.onConflict === 'remote';
+    if (verdict.kind === 'pull' || verdict.kind === 'altered' || loses) {
       pull[field] = there;
       next[field] = { ours: there, theirs: there };
+    }
+    if (verdict.kind === 'altered') {
+      lost.push({ field, ours: here, theirs: there, winner: 'remote', cause: 'altered' });
     }
     if (verdict.kind === 'conflict') {
       lost.push({ field, ours: here, theirs: there, winner: rule.onConflict, cause: 'both_edited' });
@@ -98,18 +107,26 @@ export function droppedFields(base: Base, policy: Policy): string[] {
   });
 }
 
-/** The edits on one side that a deletion on the other beats. */
+/**
+ * The values on one side that go with a deletion on the other and that the deleting side did not know: edits since the
+ * base, and what stood there without ever having been agreed.
+ * @param survivor `remembered`: what a tombstone on the deleting side holds; those values are not lost
+ */
 export function editsLostToDeletion(
   base: Base,
-  survivor: { side: 'ours' | 'theirs'; fields: Fields },
+  survivor: { side: 'ours' | 'theirs'; fields: Fields; remembered?: Fields },
   policy: Policy,
 ): LostValue[] {
+  const { side, fields, remembered } = survivor;
   return Object.entries(policy.fields).flatMap(([field, rule]) => {
-    const pair = base[field];
-    const value = survivor.fields[field] ?? null;
-    if (pair === undefined || same(rule, value, pair[survivor.side])) return [];
-    const ours = survivor.side === 'ours' ? value : pair.ours;
-    const theirs = survivor.side === 'theirs' ? value : pair.theirs;
+    const value = fields[field] ?? null;
+    const other = remembered?.[field] ?? null;
+    const pair =
+      base[field] ?? (side === 'ours' ? { ours: null, theirs: other } : { ours: other, theirs: null });
+    const known = [pair.ours, pair.theirs, ...(remembered === undefined ? [] : [other])];
+    if (known.some((one) => same(rule, value, one))) return [];
+    const ours = side === 'ours' ? value : pair.ours;
+    const theirs = side === 'theirs' ? value : pair.theirs;
     return [{ field, ours, theirs, winner: 'deletion' as const, cause: 'edit_and_delete' as const }];
   });
 }

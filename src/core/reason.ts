@@ -31,6 +31,10 @@ export const REASONS = {
     message: 'The connection is paused by an operator.',
     action: 'Resume the connection.',
   },
+  recovering: {
+    message: 'The database was restored from a backup: nothing is sent until a sweep has read everything.',
+    action: 'Nothing to do: it goes on by itself when the sweep is done.',
+  },
   unavailable: {
     message: 'The system does not answer.',
     action: 'Nothing to do: it is tried again by itself.',
@@ -45,7 +49,8 @@ export const REASONS = {
   },
   delete_burst: {
     message: 'Unusually many deletions in a short time.',
-    action: 'Check that they are meant, then resume the connection.',
+    action:
+      'Check that they are meant, then allow them (counterpart allow-deletes); or restore the records that shall stay.',
   },
   refused_here: {
     message: 'A rule of our own database refused what the system has.',

@@ -78,7 +78,7 @@ export function reconcile(base: Base, local: Local, remote: Remote, policy: Poli
         ? decide({ kind: 'detach' })
         : decide({
             kind: 'delete-remote',
-            lost: editsLostToDeletion(base, { side: 'theirs', fields: theirs }, policy),
+            lost: editsLostToDeletion(base, { side: 'theirs', fields: theirs, remembered: ours }, policy),
           });
     case 'delete-local':
       return decide({

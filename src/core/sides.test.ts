@@ -3,8 +3,8 @@ import type { LinkView, LocalRecord } from './sides';
 
 const FIELDS = { name: 'Ann' };
 const LIVE: LocalRecord = { kind: 'live', fields: FIELDS, version: 3 };
-const FIRST: LinkView = { generation: 1, ending: false, hasBase: false };
-const AGREED: LinkView = { ...FIRST, hasBase: true };
+const FIRST: LinkView = { generation: 1, ending: false, hasBase: false, hasObject: false };
+const AGREED: LinkView = { ...FIRST, hasBase: true, hasObject: true };
 
 describe('what stands here, in the words of the decision table', () => {
   test('no row and no tombstone: a reserved record id', () => {
@@ -27,6 +27,9 @@ describe('what stands here, in the words of the decision table', () => {
   });
   test('I6: a row of a later generation without a base was restored', () => {
     expect(describeLocal(LIVE, { ...FIRST, generation: 2 }).kind).toBe('restored');
+  });
+  test("failure 60: a row of a later generation whose object was found is that object's own: its deletion is the later word", () => {
+    expect(describeLocal(LIVE, { ...FIRST, generation: 2, hasObject: true }).kind).toBe('created');
   });
   test('a row of a later generation with a base is like any other', () => {
     expect(describeLocal(LIVE, { ...AGREED, generation: 2 }).kind).toBe('edited');

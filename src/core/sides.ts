@@ -38,6 +38,8 @@ export interface LinkView {
   readonly generation: number;
   readonly ending: boolean;
   readonly hasBase: boolean;
+  /** Whether an object of this generation is known. What is deleted there then is that one, and not the one before it. */
+  readonly hasObject: boolean;
 }
 
 /** Names what stands here, in the words of the decision table. */
@@ -48,7 +50,7 @@ export function describeLocal(record: LocalRecord, link: LinkView): Local {
     case 'tombstone':
       return { kind: 'deleted', fields: record.fields, version: record.version };
     case 'live': {
-      const restored = link.ending || (link.generation > 1 && !link.hasBase);
+      const restored = link.ending || (link.generation > 1 && !link.hasBase && !link.hasObject);
       const kind = restored ? 'restored' : link.hasBase ? 'edited' : 'created';
       return { kind, fields: record.fields, version: record.version };
     }

@@ -19,13 +19,6 @@ const END_STEPS: readonly EndStep[] = [
   { signal: 'SIGTERM', waitMs: 2_000 },
 ];
 
-/** What workflows are found by in the Web UI (DESIGN, section 7). Registering them again at a restart is no error. */
-const SEARCH_ATTRIBUTES = {
-  CounterpartCatalog: 'Keyword',
-  CounterpartConnections: 'KeywordList',
-  CounterpartOutcome: 'Keyword',
-};
-
 /**
  * The defaults cost 50 ms a hop: the one history shard polls its transfer queue at most 20 times a second.
  * Measured on 2 cores, signal -> local activity -> activity on a second queue, idle: p50 100 ms by default, 24 ms so.
@@ -75,8 +68,6 @@ function serverArguments(options: TemporalOptions): string[] {
     for (const [name, value] of Object.entries(SQLITE_PRAGMAS))
       args.push('--sqlite-pragma', `${name}=${value}`);
   }
-  for (const [name, kind] of Object.entries(SEARCH_ATTRIBUTES))
-    args.push('--search-attribute', `${name}=${kind}`);
   for (const [key, value] of Object.entries(DYNAMIC_CONFIG))
     args.push('--dynamic-config-value', `${key}=${value}`);
   return args;

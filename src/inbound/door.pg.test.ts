@@ -3,8 +3,9 @@ import { CATALOGS } from '../catalogs/catalogs';
 import type { RemoteEvent } from '../connectors/connector';
 import { keyPrefix } from '../connectors/connector';
 import type { Fields, Policy } from '../core/fields';
+import { parseInstallationId, trusted } from '../core/ids';
 import type { RecordId, RemoteId } from '../core/ids';
-import { createFakeSystem } from '../../test/environment/fakeSystem';
+import { createMemoryConnector, createMemorySystem } from '../connectors/memory';
 import { fingerprintWith } from '../store/installation';
 import { benches, CUSTOMER, newId, openLink, remoteId, STRIPE } from '../store/store-for-tests';
 import { hear } from './door';
@@ -12,8 +13,12 @@ import { hear } from './door';
 const bench = benches();
 const INSTALLATION = '0123456789abcdef';
 const fingerprint = fingerprintWith(Buffer.alloc(32, 7));
-const { connector } = createFakeSystem(STRIPE);
-const SANDBOX = { account: 'acct_1', apiBase: 'https://fake.invalid', mode: 'test' } as const;
+const connector = createMemoryConnector({
+  connection: STRIPE,
+  installation: trusted(parseInstallationId(INSTALLATION), 'installation'),
+  system: createMemorySystem({ name: STRIPE, clock: Date.now, nextId: randomUUID }),
+});
+const SANDBOX = { account: 'acct_1', apiBase: 'memory:stripe', mode: 'test' } as const;
 
 const fields = CATALOGS.get(CUSTOMER)!.fields;
 const policy: Policy = {
@@ -28,7 +33,7 @@ const nextRemote = () => remoteId(`cus_door_${(remotes += 1)}`);
 
 beforeEach(async () => {
   await bench().quiet();
-  await bench().store.connections.register(STRIPE, 'fake');
+  await bench().store.connections.register(STRIPE, 'memory');
   await bench().store.connections.keepIdentity(STRIPE, SANDBOX);
 });
 

@@ -21,8 +21,10 @@ export interface PollPorts extends DoorPorts {
 }
 
 const PAGE_EVENTS = 100;
-/** 50,000 events in one poll; what is older is the sweep's to find. */
+/** 50,000 events in one poll; what is older is a sweep's to find. */
 const PAGES_MAX = 500;
+/** Stripe lists events for 30 days (docs.stripe.com/api/events/list): beyond this some may be gone, and a sweep is due. */
+const GAP_MS = 25 * 24 * 3_600_000;
 /** Events surface late and their times tie: a page ends the reading only when all of it is known and older than this. */
 const LATE_S = 10;
 /** Once a minute the reading goes further back, for stragglers. */
@@ -44,56 +46,96 @@ type PollResult =
   | { readonly kind: 'held' }
   | { readonly kind: 'failed'; readonly failure: RemoteFailure };
 
-interface Reading {
-  readonly unknown: readonly RemoteEvent[];
-  readonly newest: number | null;
-}
-
-/** Pages back until a whole page is known and old enough. Newest first. */
-async function readBack(
+/** A page's events that are not known yet come in through the door, oldest first. @returns how many were new */
+async function takeIn(
   ports: PollPorts,
   connector: Connector,
+  events: readonly RemoteEvent[],
   until: number,
-): Promise<Reading | { failure: RemoteFailure }> {
-  const unknown: RemoteEvent[] = [];
-  let newest: number | null = null;
-  let before: string | null = null;
-  for (let page = 0; page < PAGES_MAX && connector.listEvents !== null; page += 1) {
-    const answer = await connector.listEvents({ before, limit: PAGE_EVENTS });
-    if (answer.kind === 'failed') return { failure: answer.failure };
-    const { events, hasMore } = answer.value;
-    const known = await ports.store.events.knownEvents(
-      connector.connection,
-      events.map((event) => event.id),
-    );
-    unknown.push(...events.filter((event) => !known.has(event.id)));
-    newest ??= events[0]?.createdAt ?? null;
-    const last = events.at(-1);
-    // A page of old events ends the reading even when some are unknown: they are older than this database's set-up.
-    if (!hasMore || last === undefined || last.createdAt < until) break;
-    before = last.id;
-  }
-  return { unknown, newest };
-}
-
-/** Reads what is new in one connection's event list, oldest first, through the same door as webhooks. */
-export async function pollOnce(ports: PollPorts, connector: Connector): Promise<PollResult> {
+): Promise<number> {
   const { connection } = connector;
-  if (!(await ports.store.cursors.leasePoll(connection, ports.poller, LEASE_MS))) return { kind: 'held' };
-  const cursor = await ports.store.cursors.readCursor(connection);
-  if (cursor === null) return { kind: 'held' };
-  const overlapped = cursor.overlapAgeMs >= OVERLAP_EVERY_MS;
-  const until = cursor.createdAt - (overlapped ? OVERLAP_S : LATE_S);
-  const reading = await readBack(ports, connector, until);
-  if ('failure' in reading) return { kind: 'failed', failure: reading.failure };
+  const ids = events.map((event) => event.id);
+  const known = await ports.store.events.knownEvents(connection, ids);
   let fresh = 0;
-  for (const event of reading.unknown.toReversed()) {
-    if (event.createdAt < until) continue;
+  for (const event of events.toReversed()) {
+    if (known.has(event.id) || event.createdAt < until) continue;
     const result = await hear(ports, connector, event, 'poll');
     ports.heard(connection, result);
     if (result !== 'repeated') fresh += 1;
   }
-  await ports.store.cursors.moveCursor(connection, { createdAt: reading.newest, overlapped });
+  return fresh;
+}
+
+type Reading =
+  | { readonly kind: 'read'; readonly fresh: number; readonly newest: number | null; readonly whole: boolean }
+  | Exclude<PollResult, { kind: 'read' }>;
+
+/**
+ * Pages back until a page is older than what was read before. Each page is taken in before the next is asked for: after hours
+ * of downtime thousands of events wait, and never more than one page of them is in memory. Newest page first: hints carry no
+ * truth, so their order tells nothing. The cursor moves when all of them are in; a killed poller's successor begins again at
+ * the newest and skips what is known.
+ */
+async function readBack(ports: PollPorts, connector: Connector, until: number): Promise<Reading> {
+  let fresh = 0;
+  let newest: number | null = null;
+  let before: string | null = null;
+  for (let page = 0; page < PAGES_MAX && connector.listEvents !== null; page += 1) {
+    if (page > 0 && !(await ports.store.cursors.leasePoll(connector.connection, ports.poller, LEASE_MS))) {
+      return { kind: 'held' };
+    }
+    const answer = await connector.listEvents({ before, limit: PAGE_EVENTS });
+    if (answer.kind === 'failed') return answer;
+    const { events, hasMore } = answer.value;
+    fresh += await takeIn(ports, connector, events, until);
+    newest ??= events[0]?.createdAt ?? null;
+    const last = events.at(-1);
+    // A page of old events ends the reading even when some are unknown: they are older than this database's set-up.
+    if (!hasMore || last === undefined || last.createdAt < until) {
+      return { kind: 'read', fresh, newest, whole: true };
+    }
+    before = last.id;
+  }
+  return { kind: 'read', fresh, newest, whole: false };
+}
+
+/**
+ * Events may be lost for good: a sweep compares everything, and reading goes on from now. The cursor is moved first, to what
+ * was the newest before the sweep reads anything, so that nothing falls between the two.
+ */
+async function skipGap(
+  ports: PollPorts,
+  connector: Connector,
+  newest: number | null,
+  why: string,
+): Promise<void> {
+  const { connection } = connector;
+  await ports.store.transact(async (tx) => {
+    await tx.cursors.moveCursor(connection, { createdAt: newest, overlapped: true });
+    await tx.sweeps.replace(connection, 'gap');
+  });
+  ports.log.warn({ connection }, `${why}: a sweep was asked for, and events are read from now on`);
+}
+
+/** Reads what is new in one connection's event list, through the same door as webhooks. */
+export async function pollOnce(ports: PollPorts, connector: Connector): Promise<PollResult> {
+  const { connection } = connector;
+  if (!(await ports.store.cursors.leasePoll(connection, ports.poller, LEASE_MS))) return { kind: 'held' };
+  const cursor = await ports.store.cursors.readCursor(connection);
+  if (cursor === null || connector.listEvents === null) return { kind: 'held' };
+  if (cursor.polledAgeMs > GAP_MS) {
+    const answer = await connector.listEvents({ before: null, limit: 1 });
+    if (answer.kind === 'failed') return answer;
+    const newest = answer.value.events[0]?.createdAt ?? null;
+    await skipGap(ports, connector, newest, 'events were not read for more than 25 days');
+    return { kind: 'read', fresh: 0 };
+  }
+  const overlapped = cursor.overlapAgeMs >= OVERLAP_EVERY_MS;
+  const reading = await readBack(ports, connector, cursor.createdAt - (overlapped ? OVERLAP_S : LATE_S));
+  if (reading.kind !== 'read') return reading;
+  const { fresh, newest, whole } = reading;
+  if (whole) await ports.store.cursors.moveCursor(connection, { createdAt: newest, overlapped });
+  else await skipGap(ports, connector, newest, `more than ${PAGES_MAX * PAGE_EVENTS} events were missed`);
   return { kind: 'read', fresh };
 }
 
@@ -136,22 +178,28 @@ async function afterFailure(
   return failure.retryAfterMs;
 }
 
-async function isPaused(store: Pick<Store, 'connections'>, connector: Connector): Promise<boolean> {
-  return ((await store.connections.find(connector.connection))?.paused ?? null) !== null;
+/** Paused, or down: then its event list is not read. */
+async function isHeld(store: Pick<Store, 'connections'>, connector: Connector): Promise<boolean> {
+  const found = await store.connections.find(connector.connection);
+  return found !== null && (found.paused !== null || found.down !== null);
 }
 
-/** Polls one connection until `stopped` says so. Another process that holds the lease leaves this one idle. */
+/**
+ * Polls one connection until `stopped` says so. Another process that holds the lease leaves this one idle.
+ * @param pollMs asked before each poll: how long to wait after it
+ */
 export async function runPoller(
   ports: PollPorts,
   connector: Connector,
-  pollMs: number,
+  pollMs: () => number,
   stopped: () => boolean,
 ): Promise<void> {
   let idle = 0;
   while (!stopped()) {
-    let pause_ms = idle >= IDLE_AFTER_POLLS ? Math.max(pollMs, IDLE_MS) : pollMs;
+    const asked_ms = pollMs();
+    let pause_ms = idle >= IDLE_AFTER_POLLS ? Math.max(asked_ms, IDLE_MS) : asked_ms;
     try {
-      if (!(await isPaused(ports.store, connector))) {
+      if (!(await isHeld(ports.store, connector))) {
         const failure = await startPolling(ports, connector);
         const result: PollResult =
           failure === null ? await pollOnce(ports, connector) : { kind: 'failed', failure };

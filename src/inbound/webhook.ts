@@ -3,9 +3,11 @@ import type { Connector } from '../connectors/connector';
 import type { ConnectionName } from '../core/ids';
 import { hear } from './door';
 import type { DoorPorts } from './door';
+import type { RegisteredSecrets } from './registeredSecrets';
 
 export interface WebhookPorts extends DoorPorts {
   readonly connectors: ReadonlyMap<ConnectionName, Connector>;
+  readonly secrets: RegisteredSecrets;
   /** Unix milliseconds. */
   readonly now: () => number;
   readonly log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
@@ -35,12 +37,17 @@ export function createWebhookHandler(ports: WebhookPorts, refuse: Refuse): Reque
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
     );
-    const delivery = connector.receive(bytes, headers, ports.now());
-    if (delivery.kind !== 'event') {
-      ports.heard(named, delivery.kind);
-      return refuse(response, 400, 'webhook_refused', 'The delivery was refused');
-    }
+    let event: string | null = null;
     try {
+      const now = ports.now();
+      const delivery = await ports.secrets.verify(connector.connection, now, (secrets) =>
+        connector.receive(bytes, headers, now, secrets),
+      );
+      if (delivery.kind !== 'event') {
+        ports.heard(named, delivery.kind);
+        return refuse(response, 400, 'webhook_refused', 'The delivery was refused');
+      }
+      event = delivery.event.id;
       const result = await hear(ports, connector, delivery.event, 'webhook');
       ports.heard(named, result);
       ports.log.info(
@@ -50,10 +57,7 @@ export function createWebhookHandler(ports: WebhookPorts, refuse: Refuse): Reque
       response.status(200).json({ received: true });
     } catch (error) {
       ports.heard(named, 'failed');
-      ports.log.error(
-        { err: error, connection: named, event: delivery.event.id },
-        'a webhook could not be stored',
-      );
+      ports.log.error({ err: error, connection: named, event }, 'a webhook could not be stored');
       response.setHeader('Retry-After', '5');
       refuse(response, 503, 'unavailable', 'The event could not be stored');
     }

@@ -7,6 +7,9 @@ export interface StoredNumbers {
   /** Seconds; null when nothing waits. */
   readonly oldestPendingS: number | null;
   readonly parked: ReadonlyArray<{ connection: string; code: string; links: number }>;
+  /** Seconds since each event list was last read to its end. */
+  readonly polls: ReadonlyArray<{ connection: string; polledAgoS: number }>;
+  readonly connections: ReadonlyArray<{ connection: string; paused: boolean; down: boolean }>;
 }
 
 /** @returns sets the gauges; to be called before the registry is printed */
@@ -27,9 +30,31 @@ export function createGauges(registry: Registry): (numbers: StoredNumbers) => vo
     labelNames: ['connection', 'reason'],
     registers: [registry],
   });
+  const paused = new Gauge({
+    name: 'counterpart_connection_paused',
+    help: '1 while nothing is sent to this connection, else 0.',
+    labelNames: ['connection'],
+    registers: [registry],
+  });
+  const breaker = new Gauge({
+    name: 'counterpart_breaker_open',
+    help: '1 while this connection does not answer and is asked once a second only, else 0.',
+    labelNames: ['connection'],
+    registers: [registry],
+  });
+  const pollAge = new Gauge({
+    name: 'counterpart_poll_age_seconds',
+    help: 'Since the event list of this connection was last read.',
+    labelNames: ['connection'],
+    registers: [registry],
+  });
   return (numbers) => {
     depth.set(numbers.queueDepth);
     oldest.set(numbers.oldestPendingS ?? 0);
+    pollAge.reset();
+    for (const { connection, polledAgoS } of numbers.polls) pollAge.set({ connection }, polledAgoS);
+    for (const one of numbers.connections) paused.set({ connection: one.connection }, one.paused ? 1 : 0);
+    for (const one of numbers.connections) breaker.set({ connection: one.connection }, one.down ? 1 : 0);
     parked.reset();
     for (const { connection, code, links } of numbers.parked) parked.set({ connection, reason: code }, links);
   };

@@ -7,7 +7,18 @@ import pino from 'pino';
 import type { Logger } from 'pino';
 
 /** Names of fields that must never be printed, at the two depths where a caller could put them by mistake. */
-const REDACTED = ['name', 'email', 'values', 'fields', 'password', 'authorization', 'apiKey', 'databaseUrl'];
+const REDACTED = [
+  'name',
+  'email',
+  'values',
+  'fields',
+  'password',
+  'authorization',
+  'apiKey',
+  'databaseUrl',
+  'secret',
+  'secrets',
+];
 
 interface Printed {
   type: string;

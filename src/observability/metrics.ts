@@ -3,6 +3,8 @@ import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client
 export interface Metrics {
   readonly registry: Registry;
   remoteCall(connection: string, operation: string, outcome: string): void;
+  /** A record's workflow was told to look. */
+  rang(): void;
   propagated(direction: 'out' | 'in', seconds: number): void;
   readonly heard: (connection: string, result: string) => void;
 }
@@ -28,6 +30,11 @@ export function createMetrics(process_name: string): Metrics {
     buckets: PROPAGATION_BUCKETS_S,
     registers: [registry],
   });
+  const rings = new Counter({
+    name: 'counterpart_rings_total',
+    help: 'Records whose workflow was told to look.',
+    registers: [registry],
+  });
   const webhooks = new Counter({
     name: 'counterpart_webhooks_total',
     help: 'Events heard, by webhook or poll, by what was made of them.',
@@ -43,6 +50,7 @@ export function createMetrics(process_name: string): Metrics {
   return {
     registry,
     remoteCall: (connection, operation, outcome) => calls.inc({ connection, operation, outcome }),
+    rang: () => rings.inc(),
     propagated: (direction, seconds) => propagation.observe({ direction }, seconds),
     heard(connection, result) {
       webhooks.inc({ connection, result });

@@ -6,6 +6,34 @@ export interface Wakeup {
   close(): Promise<void>;
 }
 
+/** Lets one sleeper sleep until its time is over or it is woken; a wake-up that finds nobody asleep is for the next. */
+function createAlarm() {
+  let pending = false;
+  let wakeSleeper: (() => void) | null = null;
+  return {
+    wake: (): void => {
+      pending = true;
+      wakeSleeper?.();
+    },
+    sleep: (ms: number): Promise<void> => {
+      if (pending) {
+        pending = false;
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          wakeSleeper = null;
+          pending = false;
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        wakeSleeper = done;
+      });
+    },
+  };
+}
+
 /** Pause before a lost LISTEN connection is made anew; meanwhile the slow poll serves. */
 const RECONNECT_MS = 2_000;
 
@@ -17,16 +45,10 @@ export function listenForWork(
   databaseUrl: string,
   log: { warn(fields: object, message: string): void },
 ): Wakeup {
+  const alarm = createAlarm();
   let closed = false;
-  let pending = false;
-  let wakeWaiter: (() => void) | null = null;
   let client: Client | null = null;
   let reconnect: NodeJS.Timeout | null = null;
-
-  function wake(): void {
-    pending = true;
-    wakeWaiter?.();
-  }
 
   async function connect(): Promise<void> {
     const next = new Client({
@@ -37,11 +59,11 @@ export function listenForWork(
     client = next;
     next.on('error', (error) => lost(next, error));
     next.on('end', () => lost(next, null));
-    next.on('notification', wake);
+    next.on('notification', alarm.wake);
     try {
       await next.connect();
       await next.query('listen counterpart_work');
-      wake();
+      alarm.wake();
     } catch (error) {
       lost(next, error);
     }
@@ -59,26 +81,11 @@ export function listenForWork(
 
   void connect();
   return {
-    wait(ms) {
-      if (pending || closed) {
-        pending = false;
-        return Promise.resolve();
-      }
-      return new Promise((resolve) => {
-        const done = (): void => {
-          clearTimeout(timer);
-          wakeWaiter = null;
-          pending = false;
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        wakeWaiter = done;
-      });
-    },
+    wait: (ms) => (closed ? Promise.resolve() : alarm.sleep(ms)),
     async close() {
       closed = true;
       if (reconnect !== null) clearTimeout(reconnect);
-      wakeWaiter?.();
+      alarm.wake();
       await client?.end();
     },
   };

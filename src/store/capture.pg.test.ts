@@ -272,16 +272,34 @@ describe('I6: a tombstone stays until its record really stands again', () => {
     expect(await version(id)).toBeUndefined();
   });
 
-  test('a row deleted and inserted anew by one statement stands and has no tombstone', async () => {
+  test('failure 38: a row deleted and inserted anew by one statement stands, has no tombstone, and its version goes on', async () => {
     const id = await bench().insert({ name: 'Before' });
-    await run(
+    await run(`update counterpart.customers set name = 'Between' where id = $1`, [id]);
+    const born = await bench().value('select created_at from counterpart.customers where id = $1', [id]);
+    await bench().quiet();
+    const { rows } = await run(
       `with gone as (delete from counterpart.customers where id = $1 returning id)
-       select 1 from gone`,
+       insert into counterpart.customers (id, name) select id, 'After' from gone returning name, version, created_at`,
       [id],
     );
-    await run(`insert into counterpart.customers (id, name) values ($1, 'After')`, [id]);
+    expect(rows).toEqual([{ name: 'After', version: 4, created_at: born }]);
     expect(await tombstone(id)).toEqual([]);
+    expect(await bench().queued(id)).not.toBeNull();
     await run('delete from counterpart.customers where id = $1', [id]);
-    expect(await tombstone(id)).toHaveLength(1);
+    expect(await tombstone(id)).toMatchObject([{ version: 5 }]);
+  });
+
+  test('a deletion that a trigger of the product refuses leaves no tombstone', async () => {
+    const id = await bench().insert();
+    await run(
+      `create function public.keep_row() returns trigger language plpgsql as $$ begin return null; end $$;
+       create trigger keep_row before delete on counterpart.customers for each row execute function public.keep_row()`,
+    );
+    await bench().quiet();
+    await run('delete from counterpart.customers where id = $1', [id]);
+    await run('drop trigger keep_row on counterpart.customers; drop function public.keep_row');
+    expect(await version(id)).toBe(1);
+    expect(await tombstone(id)).toEqual([]);
+    expect(await bench().queued(id)).toBeNull();
   });
 });

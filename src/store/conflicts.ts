@@ -14,7 +14,7 @@ export async function recordLost(
       `insert into counterpart.conflicts (link_id, connection, catalog, record_id, field, ours, theirs, winner, cause)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
        on conflict (link_id, field) where winner = 'ask' and resolved_at is null
-       do update set ours = excluded.ours, theirs = excluded.theirs`,
+       do update set ours = excluded.ours, theirs = excluded.theirs, cause = excluded.cause`,
       [
         link.id,
         link.connection,

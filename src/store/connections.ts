@@ -11,6 +11,8 @@ export interface Connection {
   /** Null until the first successful identification. */
   readonly identity: Identity | null;
   readonly paused: { readonly since: Date; readonly code: ReasonCode; readonly detail: string | null } | null;
+  /** Set while the breaker is open: since when, the last failure's code, and when the system is asked next. */
+  readonly down: { readonly since: Date; readonly code: string | null; readonly probeAt: Date | null } | null;
   /** What the server cannot do, e.g. `events`, `account`; everything else works. */
   readonly degraded: readonly string[];
 }
@@ -22,12 +24,26 @@ interface ConnectionRow {
   api_base: string | null;
   mode: Identity['mode'] | null;
   paused_at: Date | null;
+  recovering_since: Date | null;
   pause_code: ReasonCode | null;
   pause_detail: string | null;
+  down_since: Date | null;
+  down_code: string | null;
+  probe_at: Date | null;
   degraded: string[];
 }
 
-const COLUMNS = 'name, system, account, api_base, mode, paused_at, pause_code, pause_detail, degraded';
+const COLUMNS =
+  'name, system, account, api_base, mode, paused_at, recovering_since, pause_code, pause_detail, down_since, down_code, probe_at, degraded';
+
+/** An operator's or a guard's pause is told before a recovery, which goes on underneath it. */
+function pausedBy(row: ConnectionRow): Connection['paused'] {
+  if (row.paused_at !== null)
+    return { since: row.paused_at, code: row.pause_code ?? 'paused', detail: row.pause_detail };
+  return row.recovering_since === null
+    ? null
+    : { since: row.recovering_since, code: 'recovering', detail: null };
+}
 
 function connection(row: ConnectionRow): Connection {
   const known = row.api_base !== null && row.mode !== null;
@@ -35,12 +51,16 @@ function connection(row: ConnectionRow): Connection {
     name: trusted(parseConnectionName(row.name), 'connection name'),
     system: row.system,
     identity: known ? { account: row.account, apiBase: row.api_base!, mode: row.mode! } : null,
-    paused:
-      row.paused_at === null
-        ? null
-        : { since: row.paused_at, code: row.pause_code ?? 'paused', detail: row.pause_detail },
+    paused: pausedBy(row),
+    down:
+      row.down_since === null ? null : { since: row.down_since, code: row.down_code, probeAt: row.probe_at },
     degraded: row.degraded,
   };
+}
+
+/** For whoever waits for it: which connection, and what it failed with last. Since when is told beside it. */
+export function downDetail(name: string, { code }: { readonly code: string | null }): string {
+  return `the connection ${name} is down: ${code ?? 'no answer'}`;
 }
 
 /** Makes the connection's row at first use. */
@@ -107,6 +127,11 @@ export async function resume(sql: Sql, name: ConnectionName): Promise<boolean> {
   return rowCount === 1;
 }
 
+/** A sweep has read everything after a restored backup: what waited may be sent. */
+export async function endRecovery(sql: Sql, name: ConnectionName): Promise<void> {
+  await sql.query('update counterpart.connections set recovering_since = null where name = $1', [name]);
+}
+
 /** @returns true the first time the gap is noted, so that it is reported once */
 export async function noteDegraded(sql: Sql, name: ConnectionName, what: string): Promise<boolean> {
   const { rowCount } = await sql.query(
@@ -114,13 +139,4 @@ export async function noteDegraded(sql: Sql, name: ConnectionName, what: string)
     [name, what],
   );
   return rowCount === 1;
-}
-
-/** Which of these are paused; a resume waits until the transaction ends, so that it finds what is left for it. */
-export async function lockPaused(sql: Sql, names: readonly ConnectionName[]): Promise<ConnectionName[]> {
-  const { rows } = await sql.query<{ name: string }>(
-    'select name from counterpart.connections where name = any($1) and paused_at is not null for share',
-    [names],
-  );
-  return rows.map((row) => trusted(parseConnectionName(row.name), 'connection name'));
 }

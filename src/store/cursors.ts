@@ -7,6 +7,8 @@ export interface Cursor {
   readonly createdAt: number;
   /** Milliseconds since the last full overlap. */
   readonly overlapAgeMs: number;
+  /** Milliseconds since the list was last read to where it was known. */
+  readonly polledAgeMs: number;
 }
 
 /** Set-up commits the first cursor, so that nothing that happens from then on is missed. */
@@ -18,14 +20,17 @@ export async function startCursor(sql: Sql, connection: ConnectionName, createdA
 }
 
 export async function readCursor(sql: Sql, connection: ConnectionName): Promise<Cursor | null> {
-  const { rows } = await sql.query<{ created: number; overlap_age_ms: number }>(
+  const { rows } = await sql.query<{ created: number; overlap_age_ms: number; polled_age_ms: number }>(
     `select floor(extract(epoch from event_created_at))::bigint as created,
-       floor(extract(epoch from now() - overlapped_at) * 1000)::bigint as overlap_age_ms
+       floor(extract(epoch from now() - overlapped_at) * 1000)::bigint as overlap_age_ms,
+       floor(extract(epoch from now() - polled_at) * 1000)::bigint as polled_age_ms
      from counterpart.event_cursors where connection = $1`,
     [connection],
   );
   const [row] = rows;
-  return row === undefined ? null : { createdAt: row.created, overlapAgeMs: row.overlap_age_ms };
+  return row === undefined
+    ? null
+    : { createdAt: row.created, overlapAgeMs: row.overlap_age_ms, polledAgeMs: row.polled_age_ms };
 }
 
 /** The cursor never moves back: events surface late, and their time says nothing about what was read. */

@@ -185,15 +185,12 @@ export async function list(sql: Sql, limit: number, filter: ListFilter): Promise
   const state = filter.state === null ? null : bind(filter.state);
   const page = (source: string, columns: string, id: string, address: string, live: boolean): string => {
     const conditions = [
-      ...(live ? [] : [`r.catalog = 'customer'`]),
-      ...(email === null
-        ? []
-        : [`counterpart.canonical_email(${address}) = counterpart.canonical_email(${email})`]),
-      ...(after === null ? [] : [`(r.created_at, ${id}) < ${after}`]),
-      ...(state === null || filter.state === null
-        ? []
-        : [mayHaveState(filter.state, id), hasState(state, id, live)]),
-    ];
+      live ? null : `r.catalog = 'customer'`,
+      email && `counterpart.canonical_email(${address}) = counterpart.canonical_email(${email})`,
+      after && `(r.created_at, ${id}) < ${after}`,
+      filter.state && mayHaveState(filter.state, id),
+      state && hasState(state, id, live),
+    ].filter((condition) => condition !== null);
     const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
     return `(select ${columns} from counterpart.${source} r ${where} order by r.created_at desc, ${id} desc limit $1)`;
   };

@@ -21,6 +21,12 @@ export interface Database extends Sql {
    * serialization failure. `work` must therefore have no effect outside the transaction.
    */
   transact<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * As `transact`, but its commit does not wait for the disk. A crash of Postgres may lose it; what was committed before any
+   * later flushed commit is never lost, for the log is written in order (postgresql.org/docs/current/wal-async-commit.html).
+   * So only for what a look does again by itself, and where nothing outside happens before the next flushed commit.
+   */
+  transactUnflushed<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -30,6 +36,9 @@ const TRANSACTION_ATTEMPTS = 4;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement of ours takes milliseconds; one that waits longer is stuck behind a lock, and its look is better repeated. */
 const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** A condition that is true, and makes its statement's own transaction one that does not wait for the disk. */
+export const UNFLUSHED = `set_config('synchronous_commit', 'off', true) is not null`;
 
 // Versions and sequence numbers are far below 2^53, so bigint columns are read as numbers.
 types.setTypeParser(types.builtins.INT8, (text) => {
@@ -42,8 +51,8 @@ function sqlCode(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
-async function attempt<T>(client: PoolClient, work: (sql: Sql) => Promise<T>): Promise<T> {
-  await client.query('begin');
+async function attempt<T>(client: PoolClient, begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  await client.query(begin);
   try {
     const result = await work(client);
     await client.query('commit');
@@ -76,7 +85,7 @@ export function openDatabase(
   });
   pool.on('error', options.onIdleError);
 
-  async function transact<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+  async function transact<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
       const client = await pool.connect();
       let broken: Error | undefined;
@@ -86,7 +95,7 @@ export function openDatabase(
       };
       client.on('error', onError);
       try {
-        return await attempt(client, work);
+        return await attempt(client, begin, work);
       } catch (error) {
         if (left === 0 || !RETRIED_CODES.has(sqlCode(error))) throw error;
       } finally {
@@ -99,7 +108,8 @@ export function openDatabase(
   return {
     pool,
     query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]) as never,
-    transact,
+    transact: (work) => transact('begin', work),
+    transactUnflushed: (work) => transact('begin; set local synchronous_commit = off', work),
     close: () => pool.end(),
   };
 }

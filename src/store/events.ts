@@ -20,14 +20,20 @@ export interface HeardEvent {
 }
 
 /**
- * Stores an event and, with `hint`, queues its record: one statement, so that either both or nothing stands.
+ * Stores an event, tells the timeline of its record and, with `hint`, queues it: one statement, so that either all or nothing
+ * stands.
  * @returns false when the event id was stored before; then nothing is queued either
  */
 export async function storeEvent(sql: Sql, event: HeardEvent, hint: Hint | null): Promise<boolean> {
   const { rows } = await sql.query(
     `with stored as (
        insert into counterpart.events (connection, id, type, catalog, remote_id, record_id, created_at, source, result)
-       values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing returning catalog, record_id)
+       values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing returning *),
+     told as (
+       insert into counterpart.timeline (catalog, record_id, kind, connection, detail)
+       select catalog, record_id, 'event', connection,
+         jsonb_build_object('event', id, 'type', type, 'result', result, 'source', source, 'remote_id', remote_id)
+       from stored where record_id is not null)
      select case when $10::text is not null then counterpart.enqueue(catalog, array[record_id], $10) end from stored`,
     [
       event.connection,

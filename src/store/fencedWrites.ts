@@ -1,6 +1,7 @@
 /** What a look writes on its link: fenced, so that a stalled older attempt writes nothing. */
 import type { Base } from '../core/fields';
 import type { RemoteId } from '../core/ids';
+import type { FieldSwings } from '../core/pingPong';
 import type { Reason } from '../core/reason';
 import type { Sql } from './database';
 import type { LinkState, Outcome } from './links';
@@ -10,10 +11,12 @@ export interface LinkPatch {
   readonly state?: LinkState;
   readonly remoteId?: RemoteId;
   readonly base?: Base;
+  readonly swings?: FieldSwings;
   readonly agreedVersion?: number;
   readonly outcome?: Outcome;
   readonly reason?: Reason | null;
-  readonly decision?: unknown;
+  /** `what` as in a step's result; `requestId` of the reading it was made on. */
+  readonly decision?: { readonly what: string; readonly requestId: string | null };
   readonly detached?: boolean;
   readonly possibleDuplicate?: boolean;
   readonly remoteDeleted?: true;
@@ -25,13 +28,15 @@ const SETTERS: Record<keyof LinkPatch, (at: string) => string> = {
   state: (at) => `state = ${at}::text`,
   remoteId: (at) => `remote_id = ${at}::text`,
   base: (at) => `base = ${at}::jsonb`,
+  swings: (at) => `swings = ${at}::jsonb`,
   agreedVersion: (at) => `agreed_version = ${at}::bigint`,
   outcome: (at) => `outcome = ${at}::text`,
   // the clock of a reason starts when its code first appears, not at every look that finds it again
   reason: (at) => `reason_since = case when ${at}::jsonb is null or ${at}::jsonb = 'null' then null
       when reason ->> 'code' is not distinct from ${at}::jsonb ->> 'code' then coalesce(reason_since, now()) else now() end,
     reason = nullif(${at}::jsonb, 'null')`,
-  decision: (at) => `decision = ${at}::jsonb`,
+  // with the attempt that made it: the same decision made again is another decision
+  decision: (at) => `decision = ${at}::jsonb || jsonb_build_object('fence', $2::bigint)`,
   detached: (at) => `detached = ${at}::boolean`,
   possibleDuplicate: (at) => `possible_duplicate = ${at}::boolean`,
   remoteDeleted: (at) =>
@@ -40,7 +45,7 @@ const SETTERS: Record<keyof LinkPatch, (at: string) => string> = {
   waits: (at) => `waits = ${at}::integer`,
 };
 
-const JSON_COLUMNS: ReadonlySet<string> = new Set(['base', 'reason', 'decision']);
+const JSON_COLUMNS: ReadonlySet<string> = new Set(['base', 'swings', 'reason', 'decision']);
 
 /** Writes the result of a step. @returns false when a newer attempt has taken the fence: nothing was written */
 export async function writeFenced(
@@ -59,12 +64,15 @@ export async function writeFenced(
   return rowCount === 1;
 }
 
-/** Marks what a look could not finish, after its attempts are used up. Fenced by the look, as no attempt is running. */
+/**
+ * Marks what a look could not finish, after its attempts are used up. Fenced by the look, as no attempt is running.
+ * @returns how many looks in a row left it unfinished; 0 when a newer look has the link
+ */
 export async function markUnfinished(
   sql: Sql,
   linkId: number,
   lookId: number,
-  unfinished: { outcome: 'waiting' | 'paused' | 'parked'; reason: Reason },
+  unfinished: { outcome: 'waiting' | 'paused'; reason: Reason },
 ): Promise<number> {
   const { rows } = await sql.query<{ waits: number }>(
     `update counterpart.links set outcome = $3, waits = waits + 1, reason = $4::jsonb,

@@ -15,9 +15,8 @@ export interface StoredAnswer {
   readonly body: string | null;
 }
 
-const KEPT_HOURS = 24;
-/** Each new key takes a few old ones away, so the table needs no job of its own and no request pays for a pile. */
-const PURGED_ROWS = 50;
+/** As the API promises; what is older counts as gone, and `housekeeping.ts` removes it. */
+export const KEPT_HOURS = 24;
 
 /** Holds the key until the transaction ends. @returns false when another transaction holds it now */
 export async function tryHold(sql: Sql, owner: KeyOwner): Promise<boolean> {
@@ -54,15 +53,5 @@ export async function keep(sql: Sql, owner: KeyOwner, answer: StoredAnswer): Pro
      on conflict (caller, key) do update set request_hash = excluded.request_hash, status = excluded.status,
        headers = excluded.headers, body = excluded.body, created_at = now()`,
     [owner.caller, owner.key, answer.requestHash, answer.status, JSON.stringify(answer.headers), answer.body],
-  );
-  await purgeExpired(sql);
-}
-
-/** Deletes up to `PURGED_ROWS` keys older than 24 h; rows another transaction is purging are passed over. */
-export async function purgeExpired(sql: Sql): Promise<void> {
-  await sql.query(
-    `delete from counterpart.idempotency_keys where ctid in (
-       select ctid from counterpart.idempotency_keys where created_at < now() - interval '${KEPT_HOURS} hours'
-       order by created_at limit ${PURGED_ROWS} for update skip locked)`,
   );
 }

@@ -1,4 +1,4 @@
-import { benches, CUSTOMER, newId, openLink, remoteId, STRIPE } from './store-for-tests';
+import { beginLook, benches, CUSTOMER, newId, openLink, remoteId, STRIPE } from './store-for-tests';
 
 const bench = benches();
 let remotes = 0;
@@ -10,9 +10,8 @@ const born = (id: ReturnType<typeof remoteId>, deleted = false) =>
 describe('failure 54: fences', () => {
   test('[!] an attempt of an older look takes no fence', async () => {
     const { link, lookId } = await openLink(bench());
-    const newer = await links().nextLookId();
-    expect(newer).toBeGreaterThan(lookId);
-    await links().beginLook([link.id], newer);
+    const newer = await beginLook(bench(), link);
+    expect(newer).not.toBe(lookId);
     expect(await links().takeFence(link.id, lookId)).toBeNull();
     expect(await links().takeFence(link.id, newer)).not.toBeNull();
   });
@@ -20,7 +19,7 @@ describe('failure 54: fences', () => {
   test('[!] a stalled attempt of the same look cannot write after a newer attempt took the fence', async () => {
     const { link, lookId } = await openLink(bench());
     const newer = (await links().takeFence(link.id, lookId))!;
-    expect(newer.fence).toBeGreaterThan(link.fence);
+    expect(newer.fence).not.toBe(link.fence);
     expect(await links().writeFenced(link.id, link.fence, { outcome: 'parked' })).toBe(false);
     expect(await links().lockFenced(link.id, link.fence)).toBeNull();
     expect(await links().writeFenced(link.id, newer.fence, { outcome: 'in_sync' })).toBe(true);
@@ -29,13 +28,13 @@ describe('failure 54: fences', () => {
 
   test('a new look alone shuts out the attempts of the old one, before any of its own began', async () => {
     const { link } = await openLink(bench());
-    await links().beginLook([link.id], await links().nextLookId());
+    await beginLook(bench(), link);
     expect(await links().writeFenced(link.id, link.fence, { outcome: 'parked' })).toBe(false);
   });
 
   test('a look that is over marks nothing as unfinished', async () => {
     const { link, lookId } = await openLink(bench());
-    await links().beginLook([link.id], await links().nextLookId());
+    await beginLook(bench(), link);
     const reason = { code: 'unavailable', field: null, detail: null } as const;
     expect(await links().markUnfinished(link.id, lookId, { outcome: 'waiting', reason })).toBe(0);
   });
@@ -106,8 +105,7 @@ describe('reservations', () => {
   test('are kept once a record stands here', async () => {
     const id = nextRemote();
     const reserved = await born(id);
-    const lookId = await links().nextLookId();
-    await links().beginLook([reserved.id], lookId);
+    const lookId = await beginLook(bench(), reserved);
     const { fence } = (await links().takeFence(reserved.id, lookId))!;
     await links().writeFenced(reserved.id, fence, { state: 'linked' });
     expect(await links().releaseReservation(STRIPE, CUSTOMER, id)).toBe(false);

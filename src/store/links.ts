@@ -2,6 +2,8 @@
 import { parseCatalogName, parseConnectionName, parseRecordId, parseRemoteId, trusted } from '../core/ids';
 import type { Base } from '../core/fields';
 import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
+import type { FieldSwings } from '../core/pingPong';
+import { UNFLUSHED } from './database';
 import type { Sql } from './database';
 
 export { markUnfinished, writeFenced } from './fencedWrites';
@@ -20,15 +22,18 @@ export interface Link {
   readonly state: LinkState;
   readonly born: 'local' | 'remote';
   readonly base: Base;
-  readonly agreedVersion: number | null;
+  readonly swings: FieldSwings;
+  /** When this was read, Unix seconds by Postgres's clock. */
+  readonly readAt_s: number;
   readonly lookId: number;
   readonly fence: number;
   readonly remoteDeleted: boolean;
   readonly detached: boolean;
   readonly outcome: Outcome;
-  readonly waits: number;
-  /** Whether the link's connection is paused now. */
+  /** Whether nothing may be read or sent for the link now: its connection is paused, or recovers. */
   readonly paused: boolean;
+  /** Whether its connection does not answer. */
+  readonly down: boolean;
 }
 
 interface LinkRow {
@@ -41,19 +46,23 @@ interface LinkRow {
   state: LinkState;
   born: 'local' | 'remote';
   base: Base;
-  agreed_version: number | null;
+  swings: FieldSwings;
+  read_at_s: number;
   look_id: number;
   fence: number;
   remote_deleted: boolean;
   detached: boolean;
   outcome: Outcome;
-  waits: number;
   paused: boolean;
+  down: boolean;
 }
 
-const COLUMNS = `id, connection, catalog, record_id, generation, remote_id, state, born, base, agreed_version, look_id,
-  fence, remote_deleted_at is not null as remote_deleted, detached, outcome, waits,
-  exists (select from counterpart.connections c where c.name = links.connection and c.paused_at is not null) as paused`;
+const COLUMNS = `id, connection, catalog, record_id, generation, remote_id, state, born, base, swings, look_id, fence,
+  floor(extract(epoch from now()))::bigint as read_at_s,
+  remote_deleted_at is not null as remote_deleted, detached, outcome,
+  exists (select from counterpart.connections c where c.name = links.connection
+    and (c.paused_at is not null or c.recovering_since is not null)) as paused,
+  exists (select from counterpart.connections c where c.name = links.connection and c.down_since is not null) as down`;
 
 function link(row: LinkRow): Link {
   return {
@@ -66,14 +75,15 @@ function link(row: LinkRow): Link {
     state: row.state,
     born: row.born,
     base: row.base,
-    agreedVersion: row.agreed_version,
+    swings: row.swings,
+    readAt_s: row.read_at_s,
     lookId: row.look_id,
     fence: row.fence,
     remoteDeleted: row.remote_deleted,
     detached: row.detached,
     outcome: row.outcome,
-    waits: row.waits,
     paused: row.paused,
+    down: row.down,
   };
 }
 
@@ -87,33 +97,56 @@ export async function newestOfRecord(sql: Sql, catalog: CatalogName, recordId: R
   return rows.map(link);
 }
 
-/** A number greater than every earlier one: the name of a look. */
-export async function nextLookId(sql: Sql): Promise<number> {
-  const { rows } = await sql.query<{ id: number }>(`select nextval('counterpart.fence_seq') as id`);
-  return rows[0]!.id;
+/** Who looks, and what asked for it: for the timeline. */
+export interface LookNote {
+  readonly catalog: CatalogName;
+  readonly recordId: RecordId;
+  /** The workflow run; null where none is. */
+  readonly runId: string | null;
+  readonly hint: string;
+  /** Connections that are paused and left out. */
+  readonly paused: readonly ConnectionName[];
 }
 
-/** Gives the links to this look; attempts of earlier looks can take no fence any more. */
-export async function beginLook(sql: Sql, linkIds: readonly number[], lookId: number): Promise<void> {
-  await sql.query('update counterpart.links set look_id = $2, fence = $2 where id = any($1)', [
-    linkIds,
-    lookId,
-  ]);
+/**
+ * Gives the links to a new look; attempts of earlier looks can take no fence any more. The timeline is told in the same
+ * statement.
+ * @returns by link, the name of the look there
+ */
+export async function beginLook(
+  sql: Sql,
+  linkIds: readonly number[],
+  look: LookNote,
+): Promise<ReadonlyMap<number, number>> {
+  const { rows } = await sql.query<{ id: number; look_id: number }>(
+    `with told as (
+       insert into counterpart.timeline (catalog, record_id, kind, run_id, detail)
+       values ($2, $3, 'look', $4, jsonb_build_object('hint', $5::text, 'paused', $6::text[])))
+     update counterpart.links set look_id = counterpart.fresh_number(), fence = counterpart.fresh_number(), run_id = $4
+     where id = any($1) returning id, look_id`,
+    [linkIds, look.catalog, look.recordId, look.runId, look.hint, look.paused],
+  );
+  return new Map(rows.map((row) => [row.id, row.look_id]));
 }
 
 /** Begins one attempt of a look. @returns the link with its new fence, or null when a newer look has it */
 export async function takeFence(sql: Sql, linkId: number, lookId: number): Promise<Link | null> {
   const { rows } = await sql.query<LinkRow>(
-    `update counterpart.links set fence = nextval('counterpart.fence_seq') where id = $1 and look_id = $2 returning ${COLUMNS}`,
+    `update counterpart.links set fence = counterpart.fresh_number()
+     where id = $1 and look_id = $2 and ${UNFLUSHED} returning ${COLUMNS}`,
     [linkId, lookId],
   );
   return rows[0] === undefined ? null : link(rows[0]);
 }
 
-/** Holds the link until the transaction ends. @returns null when a newer attempt has taken the fence */
+/**
+ * Holds the link until the transaction ends, and names it to the triggers as the one through which this transaction writes.
+ * @returns null when a newer attempt has taken the fence
+ */
 export async function lockFenced(sql: Sql, linkId: number, fence: number): Promise<Link | null> {
   const { rows } = await sql.query<LinkRow>(
-    `select ${COLUMNS} from counterpart.links where id = $1 and fence = $2 for update`,
+    `select ${COLUMNS}, set_config('counterpart.link', id::text, true) from counterpart.links
+     where id = $1 and fence = $2 for update`,
     [linkId, fence],
   );
   return rows[0] === undefined ? null : link(rows[0]);
@@ -204,7 +237,7 @@ export async function otherRemoteIds(
 export async function proveRemoteDeletion(sql: Sql, linkId: number): Promise<void> {
   await sql.query(
     `update counterpart.links set remote_deleted_at = coalesce(remote_deleted_at, now()),
-       detached = detached and state = 'linked' where id = $1`,
+       detached = detached and state = 'linked', run_id = null where id = $1`,
     [linkId],
   );
 }

@@ -98,7 +98,8 @@ export async function lockLost(sql: Sql, lost: KeptValue): Promise<KeptValue | n
  */
 export async function countAsSeen(sql: Sql, lost: KeptValue): Promise<void> {
   await sql.query(
-    `update counterpart.links set base = base || jsonb_build_object($2::text, jsonb_build_object('ours', $3::jsonb, 'theirs', $3::jsonb))
+    `update counterpart.links set base = base || jsonb_build_object($2::text, jsonb_build_object('ours', $3::jsonb, 'theirs', $3::jsonb)),
+       run_id = null
      where id = $1`,
     [lost.linkId, lost.field, JSON.stringify(lost.theirs)],
   );

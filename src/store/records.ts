@@ -70,41 +70,40 @@ async function writeAsSync(sql: Sql): Promise<void> {
 }
 
 /** @returns the row as it stands then: triggers of the product may have given the values a form of their own */
-export async function insertPulled(
+async function writePulled(
   sql: Sql,
   catalog: Catalog,
-  id: RecordId,
-  values: Fields,
+  statement: string,
+  values: readonly FieldValue[],
 ): Promise<LiveRecord> {
   await writeAsSync(sql);
-  const names = columns(catalog);
-  const { rows } = await sql.query<Row>(
-    `insert into counterpart.${catalog.table} (id, ${names.join(', ')})
-     values ($1, ${names.map((_, i) => `$${i + 2}`).join(', ')}) returning version, ${names.join(', ')}`,
-    [id, ...names.map((name) => values[name] ?? null)],
-  );
-  const [row] = rows;
-  if (row === undefined) throw new SwallowedWrite(catalog.table);
-  return live(catalog, row);
+  const returning = `returning version, ${columns(catalog).join(', ')}`;
+  const { rows } = await sql.query<Row>(`${statement} ${returning}`, values);
+  if (rows[0] === undefined) throw new SwallowedWrite(catalog.table);
+  return live(catalog, rows[0]);
 }
 
-/** Writes only the given fields. @returns as `insertPulled` */
-export async function updatePulled(
-  sql: Sql,
-  catalog: Catalog,
-  id: RecordId,
-  values: Fields,
-): Promise<LiveRecord> {
-  await writeAsSync(sql);
-  const names = Object.keys(values);
-  const { rows } = await sql.query<Row>(
-    `update counterpart.${catalog.table} set ${names.map((name, i) => `${name} = $${i + 2}`).join(', ')}
-     where id = $1 returning version, ${columns(catalog).join(', ')}`,
+/** @returns as `writePulled` */
+export function insertPulled(sql: Sql, catalog: Catalog, id: RecordId, values: Fields): Promise<LiveRecord> {
+  const names = columns(catalog);
+  const places = names.map((_, i) => `$${i + 2}`);
+  return writePulled(
+    sql,
+    catalog,
+    `insert into counterpart.${catalog.table} (id, ${names.join(', ')}) values ($1, ${places.join(', ')})`,
     [id, ...names.map((name) => values[name] ?? null)],
   );
-  const [row] = rows;
-  if (row === undefined) throw new SwallowedWrite(catalog.table);
-  return live(catalog, row);
+}
+
+/** Writes only the given fields. @returns as `writePulled` */
+export function updatePulled(sql: Sql, catalog: Catalog, id: RecordId, values: Fields): Promise<LiveRecord> {
+  const sets = Object.keys(values).map((name, i) => `${name} = $${i + 2}`);
+  return writePulled(
+    sql,
+    catalog,
+    `update counterpart.${catalog.table} set ${sets.join(', ')} where id = $1`,
+    [id, ...Object.values(values)],
+  );
 }
 
 export async function deletePulled(sql: Sql, catalog: Catalog, id: RecordId): Promise<void> {

@@ -46,13 +46,23 @@ export async function newId(bench: Bench): Promise<RecordId> {
   return recordId(await bench.value<string>('select counterpart.uuidv7()'));
 }
 
+/** A new look takes the link. @returns its name there */
+export async function beginLook(
+  bench: Bench,
+  link: { readonly id: number; readonly recordId: RecordId },
+): Promise<number> {
+  const look = { catalog: CUSTOMER, recordId: link.recordId, runId: null, hint: 'local', paused: [] };
+  const lookId = (await bench.store.links.beginLook([link.id], look)).get(link.id);
+  if (lookId === undefined) throw new Error('There is no such link');
+  return lookId;
+}
+
 /** A live link of a new record, in the hands of a new look. */
 export async function openLink(bench: Bench, id?: RecordId): Promise<{ link: Link; lookId: number }> {
   const owner = { connection: STRIPE, catalog: CUSTOMER, recordId: id ?? (await newId(bench)) };
-  const { id: linkId } = await bench.store.links.reserveForRecord(owner, 1);
-  const lookId = await bench.store.links.nextLookId();
-  await bench.store.links.beginLook([linkId], lookId);
-  const link = await bench.store.links.takeFence(linkId, lookId);
+  const reserved = await bench.store.links.reserveForRecord(owner, 1);
+  const lookId = await beginLook(bench, reserved);
+  const link = await bench.store.links.takeFence(reserved.id, lookId);
   if (link === null) throw new Error('A fence was refused to the newest look');
   return { link, lookId };
 }

@@ -6,6 +6,7 @@ import { assertNever } from '../core/assertNever';
 import { parseRecordId, trusted } from '../core/ids';
 import type { RecordId } from '../core/ids';
 import type { Reason, ReasonCode } from '../core/reason';
+import { downDetail } from './connections';
 import type { Sql } from './database';
 
 export const SYNC_STATES = ['pending', 'in_sync', 'waiting', 'parked', 'paused', 'deleted'] as const;
@@ -20,7 +21,7 @@ function stateOf(live: string): string {
   return `case
     when not ${live} and link.state in ('retired', 'void') then 'deleted'
     when not ${live} and link.id is null and queued.record_id is null then 'deleted'
-    when conn.paused_at is not null then 'paused'
+    when conn.paused_at is not null or conn.recovering_since is not null then 'paused'
     when conn.name = any(queued.waiting_on) then 'waiting'
     when queued.waiting_on = '{}' then 'pending'
     when link.id is null or link.state in ('retired', 'void') or link.outcome in ('paused', 'deleted') then 'pending'
@@ -61,7 +62,8 @@ export function mayHaveState(state: SyncState, id: string): string {
     case 'pending':
       return `${id} in (${queue} union all ${links} in ('pending', 'paused') union all ${UNLINKED})`;
     case 'paused':
-      return 'exists (select from counterpart.connections where paused_at is not null)';
+      return `exists (select from counterpart.connections
+        where paused_at is not null or recovering_since is not null)`;
     case 'in_sync':
     case 'deleted':
       return 'true';
@@ -76,6 +78,8 @@ export interface SyncEntry {
   readonly state: SyncState;
   readonly syncedVersion: number | null;
   readonly lastSyncedAt: Date | null;
+  /** Born there while another record here was recognised in it, and not linked to that one. */
+  readonly possibleDuplicate: boolean;
   /** Only for waiting, parked and paused. */
   readonly reason: (Reason & { readonly since: Date | null }) | null;
 }
@@ -87,11 +91,15 @@ interface EntryRow {
   remote_id: string | null;
   agreed_version: number | null;
   last_synced_at: Date | null;
+  possible_duplicate: boolean;
   reason: Reason | null;
   reason_since: Date | null;
   paused_at: Date | null;
+  recovering_since: Date | null;
   pause_code: ReasonCode | null;
   pause_detail: string | null;
+  down_since: Date | null;
+  down_code: string | null;
   hinted_at: Date | null;
 }
 
@@ -99,12 +107,16 @@ function reasonOf(row: EntryRow): SyncEntry['reason'] {
   switch (row.state) {
     case 'paused':
       return {
-        code: row.pause_code ?? 'paused',
+        code: row.paused_at === null ? 'recovering' : (row.pause_code ?? 'paused'),
         field: null,
         detail: row.pause_detail,
-        since: row.paused_at,
+        since: row.paused_at ?? row.recovering_since,
       };
     case 'waiting':
+      if (row.down_since !== null) {
+        const detail = downDetail(row.connection, { code: row.down_code });
+        return { code: 'unavailable', field: null, detail, since: row.down_since };
+      }
       return row.reason === null
         ? { code: 'unavailable', field: null, detail: null, since: row.hinted_at }
         : { ...row.reason, since: row.reason_since };
@@ -116,9 +128,9 @@ function reasonOf(row: EntryRow): SyncEntry['reason'] {
 }
 
 /** A live record after its newest link was cut has no remote object until its next generation has one. */
-const ENTRY = `conn.name as connection, conn.paused_at, conn.pause_code, conn.pause_detail, queued.hinted_at,
+const ENTRY = `conn.name as connection, conn.paused_at, conn.recovering_since, conn.pause_code, conn.pause_detail, conn.down_since, conn.down_code, queued.hinted_at,
   case when r.live and link.state in ('retired', 'void') and not link.detached then null else link.remote_id end as remote_id,
-  link.agreed_version, link.last_synced_at, link.reason, link.reason_since, ${stateOf('r.live')} as state`;
+  link.agreed_version, link.last_synced_at, coalesce(link.possible_duplicate, false) as possible_duplicate, link.reason, link.reason_since, ${stateOf('r.live')} as state`;
 
 /** Each record's entries, one per connection by name. Records without any entry are missing from the map. */
 export async function readSync(
@@ -141,6 +153,7 @@ export async function readSync(
       state: row.state,
       syncedVersion: row.agreed_version,
       lastSyncedAt: row.last_synced_at,
+      possibleDuplicate: row.possible_duplicate,
       reason: reasonOf(row),
     });
   }

@@ -1,9 +1,10 @@
 /** The set of records that need a look: one row per record, however many changes. `counterpart.enqueue` is the one way in. */
 import { parseCatalogName, parseRecordId, trusted } from '../core/ids';
 import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
+import { UNFLUSHED } from './database';
 import type { Sql } from './database';
 
-export type Hint = 'local' | 'webhook' | 'poll' | 'pull' | 'sweep' | 'operator' | 'recognised' | 'resumed';
+export type Hint = 'local' | 'webhook' | 'poll' | 'pull' | 'sweep' | 'operator' | 'recognised';
 
 export interface DueRecord {
   readonly catalog: CatalogName;
@@ -26,25 +27,35 @@ export async function enqueue(
  * @param limit.inFlight rows that were rung once and not answered, at most: a burst of 100,000 changes waits here, where
  * it costs nothing, and not as open runs. Rows that had to be rung again do not count: however many never answer, they
  * hold up no other.
+ * Rows of a bulk (a sweep's, or queued by one large statement) come after all others, and take up half of `inFlight` at
+ * most: whatever their number, a live edit finds a place at once.
+ * @param limit.bulk of them, at most: a live edit's look waits behind so many others
  * @param lease.ms first lease; @param lease.maxMs longest one
  */
 export async function claimDue(
   sql: Sql,
-  limit: { rows: number; inFlight: number },
+  limit: { rows: number; inFlight: number; bulk?: number },
   lease: { ms: number; maxMs: number },
 ): Promise<DueRecord[]> {
   const { rows } = await sql.query<{ catalog: string; record_id: string }>(
-    `update counterpart.work_queue q
+    // By ctid, and with a time that is fixed for the statement: joined by key, the planner (who cannot know the limit) reads the
+    // whole queue at each claim, and 'due_at <= clock_timestamp()' is no condition for an index. Rows that changed meanwhile are
+    // left for the next claim. Of 100,000 rows: 2 ms instead of 30.
+    `with rung as (select count(*) as n, count(*) filter (where bulk) as bulk from counterpart.work_queue
+       where rings = 1 and waiting_on = '{}' and due_at > statement_timestamp()),
+     live as (select ctid from counterpart.work_queue where not bulk and due_at <= statement_timestamp()
+       order by due_at limit greatest(0, least($1::bigint, $2::bigint - (select n from rung)))
+       for update skip locked),
+     bulk as (select ctid from counterpart.work_queue where bulk and due_at <= statement_timestamp()
+       order by due_at limit greatest(0, least($1::bigint - (select count(*) from live),
+         $2::bigint - (select n from rung) - (select count(*) from live), least($2::bigint / 2, $5::bigint) - (select bulk from rung)))
+       for update skip locked)
+     update counterpart.work_queue q
      set signalled_at = clock_timestamp(), rings = q.rings + 1,
          due_at = clock_timestamp() + least($3 * power(2, least(q.rings, 20)), $4) * interval '1 millisecond'
-     from (select catalog, record_id from counterpart.work_queue where due_at <= clock_timestamp()
-           order by due_at
-           limit greatest(0, least($1::bigint, $2::bigint - (select count(*) from counterpart.work_queue
-             where rings = 1 and waiting_on = '{}' and due_at > clock_timestamp())))
-           for update skip locked) as due
-     where q.catalog = due.catalog and q.record_id = due.record_id
+     where q.ctid = any(array(select ctid from live union all select ctid from bulk)) and ${UNFLUSHED}
      returning q.catalog, q.record_id`,
-    [limit.rows, limit.inFlight, lease.ms, lease.maxMs],
+    [limit.rows, limit.inFlight, lease.ms, lease.maxMs, limit.bulk ?? limit.inFlight],
   );
   return rows.map((row) => ({
     catalog: trusted(parseCatalogName(row.catalog), 'catalog name'),
@@ -67,10 +78,21 @@ export async function unclaim(sql: Sql, due: readonly DueRecord[], delayMs: numb
 export async function msUntilDue(sql: Sql): Promise<number | null> {
   const { rows } = await sql.query<{ ms: number | null }>(
     // No greatest(0, …) here: it passes over a null, and an empty queue would be due at once, for ever.
-    `select ceil(extract(epoch from min(due_at) - clock_timestamp()) * 1000)::bigint as ms from counterpart.work_queue`,
+    `select ceil(extract(epoch from least((select min(due_at) from counterpart.work_queue where not bulk),
+       (select min(due_at) from counterpart.work_queue where bulk)) - clock_timestamp()) * 1000)::bigint as ms`,
   );
   const ms = rows[0]?.ms ?? null;
   return ms === null ? null : Math.max(0, ms);
+}
+
+/** Rows of a bulk that no look has answered, counted up to `most`: whoever makes them waits while there are many. */
+export async function countBulk(sql: Sql, most: number): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>(
+    `select count(*) as n from (
+       select from counterpart.work_queue where bulk and waiting_on = '{}' limit $1) as counted`,
+    [most],
+  );
+  return rows[0]!.n;
 }
 
 /** The hint a look begins from. @returns null when nothing waits for this record */
@@ -78,9 +100,9 @@ export async function readHint(
   sql: Sql,
   catalog: CatalogName,
   recordId: RecordId,
-): Promise<{ seq: number; hint: string } | null> {
-  const { rows } = await sql.query<{ seq: number; hint: string }>(
-    'select seq, hint from counterpart.work_queue where catalog = $1 and record_id = $2',
+): Promise<{ seq: number; hint: string; bulk: boolean } | null> {
+  const { rows } = await sql.query<{ seq: number; hint: string; bulk: boolean }>(
+    'select seq, hint, bulk from counterpart.work_queue where catalog = $1 and record_id = $2',
     [catalog, recordId],
   );
   return rows[0] ?? null;
@@ -132,10 +154,25 @@ export async function postpone(
   return still === null ? { kind: 'done', ageMs: null } : { kind: 'newer' };
 }
 
-/** Rings everything that waits for a connection which works again. @returns how many records */
+/** Sets rows aside that can only wait for this connection: nothing is rung for them until it is released. */
+export async function holdFor(
+  sql: Sql,
+  catalog: CatalogName,
+  recordIds: readonly RecordId[],
+  wait: { on: ConnectionName; ms: number },
+): Promise<void> {
+  await sql.query(
+    `update counterpart.work_queue set waiting_on = array[$3], due_at = clock_timestamp() + $4 * interval '1 millisecond'
+     where catalog = $1 and record_id = any($2::uuid[]) and rings = 0 and waiting_on = '{}' and bulk`,
+    [catalog, recordIds, wait.on, wait.ms],
+  );
+}
+
+/** Rings everything that waits for a connection which works again, after live edits. @returns how many records */
 export async function releaseWaiting(sql: Sql, connection: ConnectionName): Promise<number> {
   const { rowCount } = await sql.query(
-    `update counterpart.work_queue set due_at = clock_timestamp(), waiting_on = '{}' where waiting_on @> array[$1]`,
+    `update counterpart.work_queue set due_at = clock_timestamp(), waiting_on = '{}', bulk = true
+     where waiting_on <> '{}' and waiting_on @> array[$1]`,
     [connection],
   );
   await sql.query(`select pg_notify('counterpart_work', '')`);

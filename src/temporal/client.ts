@@ -2,7 +2,7 @@
  * The way to Temporal: connection, client, and the doorbell the relay rings.
  * May touch: @temporalio/client, src/core, names of workflows. Touched by: src/queue (through the Doorbell port), src/bin.
  */
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 import type { Doorbell } from '../queue/relay';
 import { DATA_CONVERTER } from './dataConverter';
@@ -17,28 +17,59 @@ export function openClient(options: ConnectionOptions, namespace: string): Clien
   return new Client({ connection, namespace, dataConverter: { ...DATA_CONVERTER } });
 }
 
-/** Rings by signal-with-start: starts the record's workflow, or tells the open one. */
+/** grpc.github.io/grpc/core/md_doc_statuscodes.html */
+const INVALID_ARGUMENT = 3;
+
+function isRefusedArgument(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  if (!isGrpcServiceError(cause)) return false;
+  const code: number = cause.code;
+  return code === INVALID_ARGUMENT;
+}
+
+/**
+ * Rings by signal-with-start: starts the record's workflow, or tells the open one.
+ * @param searchable whether the search attributes were registered. A namespace that was wiped since has forgotten them and
+ * refuses every start that names them: they are registered anew, or left out from then on, and the next ring is taken.
+ */
 export function createDoorbell(
   client: Client,
   connections: readonly string[],
   searchable: boolean,
 ): Doorbell {
+  let naming = searchable;
+  let registering: Promise<void> | null = null;
+
+  async function registerAnew(): Promise<void> {
+    const missing = await ensureSearchAttributes(client, client.options.namespace);
+    naming = missing.length === 0;
+  }
+
   return {
     async ring({ catalog, recordId }) {
-      await client.withDeadline(Date.now() + DEADLINE_MS, () =>
-        client.workflow.signalWithStart(catalog, {
-          workflowId: workflowId(catalog, recordId),
-          taskQueue: WORKFLOW_QUEUE,
-          args: [{ recordId }],
-          signal: 'hint',
-          staticSummary: `${catalog} ${recordId}`,
-          ...(searchable
-            ? {
-                searchAttributes: { CounterpartCatalog: [catalog], CounterpartConnections: [...connections] },
-              }
-            : {}),
-        }),
-      );
+      const searchAttributes = {
+        CounterpartCatalog: [catalog],
+        CounterpartConnections: [...connections],
+      };
+      try {
+        await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+          client.workflow.signalWithStart(catalog, {
+            workflowId: workflowId(catalog, recordId),
+            taskQueue: WORKFLOW_QUEUE,
+            args: [{ recordId }],
+            signal: 'hint',
+            staticSummary: `${catalog} ${recordId}`,
+            ...(naming ? { searchAttributes } : {}),
+          }),
+        );
+      } catch (error) {
+        if (naming && isRefusedArgument(error)) {
+          // many rings are refused at once; one of them registers
+          registering ??= registerAnew().finally(() => (registering = null));
+          await registering;
+        }
+        throw error;
+      }
     },
   };
 }

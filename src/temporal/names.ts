@@ -14,6 +14,14 @@ export function workflowId(catalog: CatalogName, recordId: RecordId): string {
   return `${catalog}/${recordId}`;
 }
 
+/** `sweep/<connection>`: at most one open sweep per connection. */
+export function sweepWorkflowId(connection: ConnectionName): string {
+  return `sweep/${connection}`;
+}
+
+/** The schedule that asks for a sweep of every connection. */
+export const SWEEP_SCHEDULE = 'counterpart-sweeps';
+
 /** Search attributes, all of them ids or names. */
 export const SEARCH_ATTRIBUTES = {
   CounterpartCatalog: 'KEYWORD',

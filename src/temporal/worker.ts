@@ -4,7 +4,7 @@
  */
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
-import type { Activities } from '../../activities';
+import type { Activities, SweepActivities } from '../../activities';
 import type { ConnectionName } from '../core/ids';
 import { DATA_CONVERTER } from './dataConverter';
 import { connectionQueue, WORKFLOW_QUEUE } from './names';
@@ -13,7 +13,8 @@ export interface WorkerParts {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly workflowBundle: WorkflowBundleOption;
-  readonly activities: Activities;
+  /** Without those of sweeps for tests of looks alone. */
+  readonly activities: Activities & Partial<SweepActivities>;
   readonly connections: readonly ConnectionName[];
   /** For tests that want workflows evicted all the time. */
   readonly maxCachedWorkflows?: number;
@@ -40,7 +41,12 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
     ...shared,
     taskQueue: WORKFLOW_QUEUE,
     workflowBundle: parts.workflowBundle,
-    activities: { openLook: activities.openLook, closeLook: activities.closeLook },
+    activities: {
+      openLook: activities.openLook,
+      hasNewer: activities.hasNewer,
+      closeLook: activities.closeLook,
+      ...(activities.requestSweeps === undefined ? {} : { requestSweeps: activities.requestSweeps }),
+    },
     maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
     maxConcurrentLocalActivityExecutions: LOCAL_ACTIVITIES_MAX,
     ...(parts.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: parts.maxCachedWorkflows }),
@@ -53,7 +59,12 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
       Worker.create({
         ...shared,
         taskQueue: connectionQueue(name),
-        activities: { examine: activities.examine, send: activities.send, trace: activities.trace },
+        activities: {
+          examine: activities.examine,
+          send: activities.send,
+          trace: activities.trace,
+          ...(activities.sweepBatch === undefined ? {} : { sweepBatch: activities.sweepBatch }),
+        },
         maxConcurrentActivityTaskExecutions: REMOTE_CALLS_MAX,
       }),
     ),

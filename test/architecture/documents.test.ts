@@ -4,6 +4,7 @@ import { DECISION_TABLE } from '../../src/core/decisionTable';
 import { REASONS } from '../../src/core/reason';
 import { SYNC_STATES } from '../../src/store/syncState';
 import { VARIABLES } from '../../src/config/variables';
+import { SYSTEMS } from '../../src/connectors/registry';
 import { exists, FILES, read, tableBelow } from './sources';
 
 const DOCUMENTS = FILES.filter((file) => /^(README\.md|docs\/.*\.md)$/.test(file));
@@ -99,7 +100,10 @@ test('README.md explains every variable that is read', () => {
   const told = new Set(
     tableBelow('README.md', 'Configuration').flatMap(([names]) => matches(names ?? '', /([A-Z][A-Z0-9_]+)/g)),
   );
-  const variables = Object.keys(VARIABLES).filter((name) => name !== 'COUNTERPART_EMBEDDED');
+  const ofSystems = Object.values(SYSTEMS).flatMap(({ variables }) => Object.keys(variables));
+  const variables = [...Object.keys(VARIABLES), ...ofSystems].filter(
+    (name) => name !== 'COUNTERPART_EMBEDDED',
+  );
   expect(variables.filter((name) => !told.has(name))).toEqual([]);
 });
 
@@ -107,6 +111,21 @@ test('README.md tells for every state and every reason what to do', () => {
   expect(tableBelow('README.md', 'States').map(([state]) => state)).toEqual([...SYNC_STATES]);
   const told = tableBelow('README.md', 'Reasons').map(([code, meaning, action]) => [code, meaning, action]);
   expect(told).toEqual(Object.entries(REASONS).map(([code, { message, action }]) => [code, message, action]));
+});
+
+test('docs/RUNBOOK.md tells for every reason what it means, what to do, and how', () => {
+  const rows = tableBelow('docs/RUNBOOK.md', 'Reasons');
+  expect(rows.map(([code, meaning, action]) => [code, meaning, action])).toEqual(
+    Object.entries(REASONS).map(([code, { message, action }]) => [code, message, action]),
+  );
+  expect(rows.filter(([, , , how = '']) => how.length < 10)).toEqual([]);
+});
+
+test('every command that docs/RUNBOOK.md names is one of the command line', () => {
+  const named = new Set(matches(read('docs/RUNBOOK.md'), /`counterpart ([a-z-]+)/g));
+  expect(named.size).toBeGreaterThan(4);
+  const known = new Set(matches(read('src/cli/index.ts'), /^ +\[?'([a-z-]+)[ ']/gm));
+  expect([...named].filter((command) => !known.has(command))).toEqual([]);
 });
 
 test('decisions are numbered without gaps and all have the same four parts', () => {

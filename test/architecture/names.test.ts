@@ -5,7 +5,14 @@
  */
 import { parseCatalogName, parseConnectionName, parseRecordId, trusted } from '../../src/core/ids';
 import { keyPrefix, markName } from '../../src/connectors/connector';
-import { connectionQueue, SEARCH_ATTRIBUTES, WORKFLOW_QUEUE, workflowId } from '../../src/temporal/names';
+import {
+  connectionQueue,
+  SEARCH_ATTRIBUTES,
+  SWEEP_SCHEDULE,
+  sweepWorkflowId,
+  WORKFLOW_QUEUE,
+  workflowId,
+} from '../../src/temporal/names';
 import { CATALOGS } from '../../src/catalogs/catalogs';
 import { SYSTEMS } from '../../src/connectors/registry';
 import { SYNC_STATES } from '../../src/store/syncState';
@@ -22,7 +29,8 @@ const CUSTOMER = trusted(parseCatalogName('customer'), 'catalog name');
 test('what Temporal knows us by', () => {
   const id = trusted(parseRecordId('01890000-0000-7000-8000-000000000001'), 'record id');
   expect(workflowId(CUSTOMER, id)).toBe('customer/01890000-0000-7000-8000-000000000001');
-  expect(Object.keys(workflows)).toEqual(['customer']);
+  expect(Object.keys(workflows)).toEqual(['customer', 'requestSweeps', 'sweep']);
+  expect([sweepWorkflowId(STRIPE), SWEEP_SCHEDULE]).toEqual(['sweep/stripe', 'counterpart-sweeps']);
   expect([WORKFLOW_QUEUE, connectionQueue(STRIPE)]).toEqual(['counterpart', 'counterpart-stripe']);
   expect([hintSignal.name, stateQuery.name]).toEqual(['hint', 'state']);
   expect(SEARCH_ATTRIBUTES).toEqual({
@@ -39,7 +47,7 @@ test('what Stripe keeps of us: keys and marks', () => {
 
 test('what stands in rows: catalogs, systems, states, reasons, migrations', () => {
   expect([...CATALOGS.keys()]).toEqual(['customer']);
-  expect(Object.keys(SYSTEMS)).toEqual(['stripe']);
+  expect(Object.keys(SYSTEMS)).toEqual(['memory', 'stripe']);
   expect(SYNC_STATES).toEqual(['pending', 'in_sync', 'waiting', 'parked', 'paused', 'deleted']);
   expect(REASON_CODES.toSorted()).toEqual([
     'bug',
@@ -51,6 +59,7 @@ test('what stands in rows: catalogs, systems, states, reasons, migrations', () =
     'paused',
     'ping_pong',
     'rate_limited',
+    'recovering',
     'refused_here',
     'rejected',
     'remote_missing',
@@ -65,12 +74,16 @@ test('what dashboards read', async () => {
   createGauges(registry);
   const names = registry.getMetricsAsArray().map((metric) => metric.name);
   expect(names.filter((name) => name.startsWith('counterpart_')).toSorted()).toEqual([
+    'counterpart_breaker_open',
+    'counterpart_connection_paused',
     'counterpart_echoes_total',
     'counterpart_oldest_pending_seconds',
     'counterpart_parked',
+    'counterpart_poll_age_seconds',
     'counterpart_propagation_seconds',
     'counterpart_queue_depth',
     'counterpart_remote_calls_total',
+    'counterpart_rings_total',
     'counterpart_webhooks_total',
   ]);
 });

@@ -21,6 +21,7 @@ const EVERY_PRODUCT_ROOM = [
   'src/connectors',
   'src/store',
   'src/connections',
+  'src/pace',
   'src/queue',
   'src/inbound',
   'src/observability',
@@ -54,6 +55,13 @@ export const ROOMS: readonly Room[] = [
     rooms: ['src/core', 'src/connectors', 'src/store'],
     types: [],
     packages: [],
+  },
+  {
+    folder: 'src/pace',
+    verb: 'pace',
+    rooms: ['src/core', 'src/connectors', 'src/connections'],
+    types: ['src/store'],
+    packages: ['node:*'],
   },
   {
     folder: 'activities',
@@ -96,7 +104,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'src/config',
     verb: 'configure',
-    rooms: [],
+    rooms: ['src/connectors'],
     types: [],
     packages: ['node:*', '@temporalio/envconfig', 'zod'],
   },

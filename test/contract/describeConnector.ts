@@ -7,7 +7,7 @@ import { answered, failed, Stage, surfaced } from './stage';
 import { keyPrefix, markName } from '../../src/connectors/connector';
 import { parseRecordId, parseRemoteId, trusted } from '../../src/core/ids';
 import type { Harness } from './stage';
-import type { Connector, RemoteEvent } from '../../src/connectors/connector';
+import type { Connector, ObjectPage, RemoteEvent, RemoteObject } from '../../src/connectors/connector';
 import type { RemoteId } from '../../src/core/ids';
 
 /** More than one page, so that paging is real. */
@@ -29,6 +29,7 @@ export function describeConnector(
 
     const stage = (): Stage => new Stage(it);
     describe('objects', () => tellObjects(stage));
+    describe('lists', () => tellLists(stage));
     describe('ambiguous creates', () => tellSearches(stage));
     describe('failures', () => tellFailures(stage));
     test(has.events ? 'has an event list' : 'says that there is no event list', () => {
@@ -152,6 +153,51 @@ function tellObjects(stage: () => Stage): void {
   });
 }
 
+/** Every living object in the system, page by page. */
+async function listed(it: Stage, limit: number): Promise<RemoteObject[]> {
+  const seen: RemoteObject[] = [];
+  for (let after: string | null = null, first = true; first || after !== null; first = false) {
+    const page: ObjectPage = answered(await it.catalog.list({ after, limit }));
+    expect(page.objects.length).toBeLessThanOrEqual(limit);
+    seen.push(...page.objects);
+    after = page.next;
+  }
+  return seen;
+}
+
+function tellLists(stage: () => Stage): void {
+  test('everything that stands is listed once, newest first, with its fields and our mark', async () => {
+    const it = stage();
+    const made: RemoteObject[] = [];
+    for (let count = 0; count < MANY; count++) made.push(await it.made(`Number ${count}`, null));
+    const bare = await it.harness.remote.createBare(it.values('Somebody', null));
+    const gone = await it.made('Gone', null);
+    await it.harness.remote.delete(gone.remoteId);
+    const seen = await listed(it, PAGE);
+    expect(new Set(seen.map(({ remoteId }) => remoteId)).size).toBe(seen.length);
+    expect(seen[0]).toEqual({ remoteId: bare, fields: it.values('Somebody', null), claims: null });
+    expect(seen.slice(1, MANY + 1)).toEqual(made.toReversed());
+    expect(seen.map(({ remoteId }) => remoteId)).not.toContain(gone.remoteId);
+  });
+
+  test('a place in the list outlives what is made and deleted meanwhile', async () => {
+    const it = stage();
+    const [oldest, middle, newest] = [
+      await it.made('Oldest', null),
+      await it.made('Middle', null),
+      await it.made('Newest', null),
+    ];
+    const first = answered(await it.catalog.list({ after: null, limit: 1 }));
+    expect(first.objects.map(({ remoteId }) => remoteId)).toEqual([newest.remoteId]);
+    await it.made('Made meanwhile', null);
+    await it.harness.remote.delete(newest.remoteId);
+    const second = answered(await it.catalog.list({ after: first.next, limit: 2 }));
+    const next = second.objects.map(({ remoteId }) => remoteId);
+    expect(next).toContain(middle.remoteId);
+    expect(next.every((id) => [middle.remoteId, oldest.remoteId].includes(id))).toBe(true);
+  });
+}
+
 function tellSearches(stage: () => Stage): void {
   test('a create whose answer was lost is found by its key', async () => {
     const it = stage();
@@ -173,6 +219,15 @@ function tellSearches(stage: () => Stage): void {
     const marks = { [markName(it.harness.installation)]: it.record };
     const remoteId = await it.harness.remote.createBare({}, marks);
     expect(answered(await it.search(it.key()))).toEqual({ kind: 'found', remoteId });
+  });
+
+  test('what an earlier generation of the record made is not what is looked for', async () => {
+    const it = stage();
+    const earlier = await it.made('Ada', null);
+    const search = { key: it.key(), recordId: it.record, since: it.began, others: [earlier.remoteId] };
+    expect(answered(await it.catalog.findCreated(search))).toEqual({ kind: 'absent' });
+    const { remoteId } = answered(await it.catalog.create(it.values('Ada', null), it.record, search.key));
+    expect(answered(await it.catalog.findCreated(search))).toEqual({ kind: 'found', remoteId });
   });
 
   test('a create that never arrived is absent, whoever else was created meanwhile', async () => {

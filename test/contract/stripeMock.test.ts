@@ -91,6 +91,7 @@ function holdToOpenApi(): void {
     ['lock-timeout', 429],
     ['revoked-key', 401],
     ['unauthorized', 401],
+    ['forbidden', 403],
     ['conflict-409', 409],
     ['error-500', 500],
   ])('the error of %s is one of Stripe’s', async (name, status) => {
@@ -140,6 +141,10 @@ function holdToOpenApi(): void {
       'customers.retrieve',
       'customers.update',
       'events.list',
+      'webhookEndpoints.create',
+      'webhookEndpoints.del',
+      'webhookEndpoints.list',
+      'webhookEndpoints.update',
     ]);
   });
 

@@ -56,6 +56,8 @@ export interface Stage {
 export interface StageOptions {
   /** False: no webhook endpoint; the product polls. */
   readonly webhooks?: boolean;
+  /** True: the product is told under which address it is reached, and registers itself. */
+  readonly publicUrl?: boolean;
   /** More environment for api and worker. */
   readonly env?: Record<string, string>;
   /** A Temporal server of the test's own, which it may stop. */
@@ -143,6 +145,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     PORT: String(port),
     WORKER_PORT: String(workerPort),
     ...(webhooks ? { STRIPE_WEBHOOK_SECRET: SECRET } : { STRIPE_POLL_MS: '250' }),
+    ...(options.publicUrl === true ? { PUBLIC_URL: `http://127.0.0.1:${port}` } : {}),
     ...options.env,
   };
   const url = `http://127.0.0.1:${port}`;

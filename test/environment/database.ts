@@ -98,6 +98,11 @@ export async function freshDatabase(): Promise<FreshDatabase> {
   return create(uniqueName(), TEMPLATE);
 }
 
+/** What a backup would hold: a copy of a database that nobody is connected to. */
+export async function copyOf(original: Pick<FreshDatabase, 'url'>): Promise<FreshDatabase> {
+  return create(uniqueName(), new URL(original.url).pathname.slice(1));
+}
+
 /** A database with nothing in it, for tests of the migrations themselves. */
 export async function emptyDatabase(): Promise<FreshDatabase> {
   return create(uniqueName(), 'template0');

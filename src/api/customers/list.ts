@@ -18,7 +18,8 @@ const LIMIT_MAX = 100;
 const TIME_MIN_MS = -62_135_596_800_000;
 const TIME_MAX_MS = 253_402_300_799_999;
 
-const limit = z
+/** How many of a page, for every list. */
+export const limit = z
   .string()
   .meta({ override: { type: 'integer', minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT } })
   .transform((text, context) => {

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import { CUSTOMER } from '../../catalogs/customer/customer';
 import type { RecordId } from '../../core/ids';
 import {
   findDeleted,
@@ -10,6 +11,8 @@ import {
   restore,
 } from '../../store/customers';
 import type { Sql } from '../../store/database';
+import { keepRecord } from '../../store/deleteGuard';
+import { enqueue } from '../../store/workQueue';
 import { answering } from '../answer';
 import type { Answer } from '../answer';
 import type { ApiDeps } from '../deps';
@@ -47,9 +50,10 @@ async function restoreOnce(sql: Sql, id: RecordId, mayDouble: boolean): Promise<
   if (seen !== null && seen.email !== null) await lockEmail(sql, seen.email);
   const deleted = await lockDeleted(sql, id);
   if (deleted === null) {
-    // Restored already, maybe by this very request's first try.
+    // Restored already, maybe by this very request's first try; or deleted there, and held here by the guard.
     const customer = await findLive(sql, id);
     if (customer === null) throw notFound();
+    if (await keepRecord(sql, CUSTOMER.name, id)) await enqueue(sql, CUSTOMER.name, [id], 'operator');
     return answerWith(sql, customer, 200);
   }
   if (deleted.email !== null && !mayDouble) await refuseTaken(sql, deleted.email, id);

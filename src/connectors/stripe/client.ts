@@ -1,7 +1,9 @@
 import StripeSdk from 'stripe';
 import { failure, failureFrom, replayedOf, requestIdOf } from './errors';
+import { OPEN_PASSAGE } from '../passage';
 import { baseText, parseApiBase, STRIPE_API } from './settings';
 import { OneAttempt } from './transport';
+import type { Passage } from '../passage';
 import type { StripeSettings } from './settings';
 import type { Answer, RemoteFailure } from '../../core/failure';
 
@@ -23,6 +25,8 @@ export interface StripeClient {
   /** Without a trailing slash. */
   readonly apiBase: string;
   readonly clock: () => number;
+  /** Every request leaves through it. */
+  readonly passage: Passage;
 }
 
 /** @param deadlineMs for tests of the deadline. */
@@ -35,16 +39,27 @@ export function createClient(settings: StripeSettings, deadlineMs: number = CALL
     telemetry: false,
     timeout: deadlineMs,
   });
-  return { sdk, apiBase: baseText(base), clock: settings.clock ?? Date.now };
+  const { clock = Date.now, passage = OPEN_PASSAGE } = settings;
+  return { sdk, apiBase: baseText(base), clock, passage };
 }
 
 /**
- * Makes one call and reads its answer.
+ * Makes one call, when it is its turn, and reads its answer.
+ * @param endpoint as the SDK calls it; Stripe limits each by itself (docs.stripe.com/rate-limits).
  * @param send hands the call to the SDK.
  * @param read the answer in our words, or null when it is not the object that was asked for (a proxy's page, another
  *   server's idea): nothing is then known about what happened.
  */
-export async function call<T>(
+export function call<T>(
+  client: StripeClient,
+  endpoint: string,
+  send: (sdk: StripeSdk) => Promise<StripeSdk.Response<unknown>>,
+  read: (body: unknown) => { readonly value: T } | null,
+): Promise<Answer<T>> {
+  return client.passage(endpoint, () => attempt(client, send, read));
+}
+
+async function attempt<T>(
   client: StripeClient,
   send: (sdk: StripeSdk) => Promise<StripeSdk.Response<unknown>>,
   read: (body: unknown) => { readonly value: T } | null,

@@ -1,5 +1,6 @@
 import { call } from './client';
 import { findCreated } from './findCreated';
+import { listCustomers } from './list';
 import { CUSTOMER_FIELDS, customerShape } from './shapes';
 import { markName } from '../connector';
 import type { RemoteCatalog, RemoteObject } from '../connector';
@@ -22,6 +23,7 @@ export function createCustomers(client: StripeClient, installation: Installation
     read: (remoteId) =>
       call(
         client,
+        'customers.retrieve',
         (sdk) => sdk.customers.retrieve(remoteId),
         (body) => {
           const customer = shape(body);
@@ -32,12 +34,15 @@ export function createCustomers(client: StripeClient, installation: Installation
         },
       ),
 
+    list: (page) => listCustomers(client, installation, page),
+
     create: async (values, recordId, key) => {
       // A field without a value is left out: a new customer has none. The mark is how a lost answer is found again.
       const given = Object.entries(params(values)).filter(([, value]) => value !== '');
       const body = { ...Object.fromEntries(given), metadata: { [markName(installation)]: recordId } };
       return call(
         client,
+        'customers.create',
         (sdk) => sdk.customers.create(body, { idempotencyKey: key }),
         (answer) => live(answer, null),
       );
@@ -46,6 +51,7 @@ export function createCustomers(client: StripeClient, installation: Installation
     update: (remoteId, values, key) =>
       call(
         client,
+        'customers.update',
         (sdk) => sdk.customers.update(remoteId, params(values), { idempotencyKey: key }),
         (answer) => live(answer, remoteId),
       ),
@@ -54,6 +60,7 @@ export function createCustomers(client: StripeClient, installation: Installation
       // No key: Stripe ignores it on DELETE, which is idempotent by nature (docs.stripe.com/api/idempotent_requests).
       call(
         client,
+        'customers.del',
         (sdk) => sdk.customers.del(remoteId),
         (body) => {
           const customer = shape(body);

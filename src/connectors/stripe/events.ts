@@ -16,6 +16,9 @@ const CUSTOMER_CHANGES: Readonly<Record<string, Change>> = {
   'customer.deleted': 'deleted',
 };
 
+/** What an endpoint of ours is told. */
+export const EVENT_TYPES: readonly string[] = Object.keys(CUSTOMER_CHANGES);
+
 /** The longest id and type that we store. */
 const ID = /^\S{1,255}$/;
 /** Stripe's maximum for one page of a list (docs.stripe.com/api/pagination). */
@@ -80,6 +83,7 @@ export async function listEvents(
   };
   const answer = await call(
     client,
+    'events.list',
     (sdk) => sdk.events.list(params),
     (body) => {
       const list = pageShape(body);

@@ -47,6 +47,7 @@ export async function findCreated(
     const seen = sightings(installation, search);
     const events = await readList(
       client,
+      'events.list',
       (sdk, page) => sdk.events.list({ type: 'customer.created', created, limit: PAGE_ROWS, ...page }),
       (item) => seen.event(item),
     );
@@ -56,6 +57,7 @@ export async function findCreated(
     if (found === null) {
       const customers = await readList(
         client,
+        'customers.list',
         (sdk, page) => sdk.customers.list({ created, limit: PAGE_ROWS, ...page }),
         (item) => seen.customer(item),
       );
@@ -117,6 +119,7 @@ function unproven(why: RemoteFailure): Answer<CreateTrace> {
  */
 async function readList(
   client: StripeClient,
+  endpoint: string,
   list: (sdk: StripeSdk, page: { starting_after?: string }) => Promise<StripeSdk.Response<unknown>>,
   visit: (item: unknown) => Sighting,
 ): Promise<Answer<null>> {
@@ -124,6 +127,7 @@ async function readList(
   for (let pages = 0; pages < PAGES_MAX; pages++) {
     const answer = await call(
       client,
+      endpoint,
       (sdk) => list(sdk, page),
       (body) => anchored(body),
     );

@@ -19,6 +19,7 @@ export async function identify(client: StripeClient, settings: StripeSettings): 
   const known = { apiBase: client.apiBase, mode: modeOf(client.apiBase, settings) };
   const answer = await call<Identity>(
     client,
+    'accounts.retrieveCurrent',
     (sdk) => sdk.accounts.retrieveCurrent(),
     (body) => {
       const id = isJson(body) ? body['id'] : null;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseConnectionName, parseInstallationId } from '../../core/ids';
+import type { Passage } from '../passage';
 import type { ConnectionName, InstallationId } from '../../core/ids';
 
 /** Where Stripe itself answers. */
@@ -19,6 +20,8 @@ export interface StripeSettings {
   readonly simulated: boolean;
   /** Unix milliseconds; read only to understand a `Retry-After` that is a date. Default: the system's clock. */
   readonly clock?: (() => number) | undefined;
+  /** Lets each request out at its turn. Default: at once. */
+  readonly passage?: Passage | undefined;
 }
 
 /**
@@ -55,6 +58,7 @@ const schema = z
     apiBase: z.string().nullable(),
     webhookSecrets: z.array(z.string().regex(/^\S+$/, 'must not be empty or contain spaces')),
     simulated: z.boolean(),
+    passage: z.custom<Passage>((value) => typeof value === 'function').optional(),
     clock: z.custom<() => number>((value) => typeof value === 'function').optional(),
   })
   // Else Stripe itself would be called, under the name of a simulator.

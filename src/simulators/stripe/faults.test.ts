@@ -97,6 +97,7 @@ test.each([
       message: expect.stringMatching(/^Expired API Key provided: sk_test_\*+3456$/),
     },
   ],
+  ['forbidden', 403, { type: 'invalid_request_error' }],
   ['conflict-409', 409, { code: 'idempotency_key_in_use' }],
 ])('%s: answers %i once, keeps nothing, and the next try works', async (name, status, error) => {
   await sim.fault({ name });

@@ -1,0 +1,49 @@
+import type { RemoteObject } from '../src/connectors/connector';
+import type { Fields } from '../src/core/fields';
+import type { ActivityDeps } from './deps';
+import { noteCall } from './deps';
+import type { OpenLink } from './openLook';
+import { settleDeletedSince, settleNotApplied, settleWrite } from './settle';
+import { stepResult } from './stepResult';
+import type { StepResult } from './stepResult';
+import { takeUp } from './takeUp';
+import { treatFailure } from './treatFailure';
+
+/**
+ * Finds out whether a create took effect, without its key: by the creation events and the list of objects made since it
+ * was first sent. Only two complete, empty readings prove absence (the connector's `findCreated`), which can take
+ * minutes on a busy account: an activity of its own.
+ * @throws ApplicationFailure `RemoteTrouble` when a reading failed; the intent stays open
+ */
+export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
+  const sending = await takeUp(deps, open);
+  if ('next' in sending) return sending;
+  const { tools, link, intent } = sending;
+  if (intent.kind !== 'create') return stepResult('send', 'only a create is traced');
+  if (intent.firstSentAt === null) return settleNotApplied(sending, null);
+  const found = await tools.remote.findCreated({
+    key: intent.key,
+    recordId: link.recordId,
+    since: intent.firstSentAt,
+    others: await deps.store.links.otherRemoteIds(link),
+  });
+  noteCall(deps, link.connection, 'find_created', found);
+  if (found.kind === 'failed') return treatFailure(deps, tools, link, found.failure);
+  if (found.value.kind === 'absent') return settleNotApplied(sending, found.requestId);
+  const reading = await tools.remote.read(found.value.remoteId);
+  noteCall(deps, link.connection, 'read', reading);
+  if (reading.kind === 'failed') return treatFailure(deps, tools, link, reading.failure);
+  if (reading.value.kind === 'deleted') return settleDeletedSince(sending, found.value.remoteId);
+  const settled = await settleWrite(sending, asMade(reading.value.object, intent.values), found.requestId);
+  // what stands there now was not folded: it may be newer than what the create made
+  return settled.next === 'done' ? { ...settled, next: 'examine' } : settled;
+}
+
+/**
+ * The object as the create made it, as far as that can be told: with the values that were sent, so that an edit there
+ * since counts as one. An empty value stays empty: the system may have dropped ours, which must not be erased here.
+ */
+function asMade(object: RemoteObject, sent: Fields): RemoteObject {
+  const made = Object.entries(sent).filter(([field]) => (object.fields[field] ?? null) !== null);
+  return { ...object, fields: { ...object.fields, ...Object.fromEntries(made) } };
+}

@@ -1,0 +1,35 @@
+/** Personal values as somebody may see them who only has to recognise them. */
+import { CUSTOMER } from '../../catalogs/customer/customer';
+import type { TimelineEntry } from '../../store/timeline';
+
+function firstOf(text: string): string {
+  return Array.from(text)[0] ?? '';
+}
+
+/** `ann@example.com` becomes `a***@e***.com`, `Ann Lee` becomes `A***`. Tells nothing of the length. */
+function maskText(text: string): string {
+  const at = text.lastIndexOf('@');
+  if (at < 0) return text === '' ? '' : `${firstOf(text)}***`;
+  const domain = text.slice(at + 1);
+  const dot = domain.lastIndexOf('.');
+  return `${firstOf(text.slice(0, at))}***@${firstOf(domain)}***${dot < 0 ? '' : domain.slice(dot)}`;
+}
+
+/** Masks every text in a value; a base's pair holds two. */
+function maskValue(value: unknown): unknown {
+  if (typeof value === 'string') return maskText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, maskValue(part)]));
+}
+
+function isPersonal(name: string): boolean {
+  return CUSTOMER.fields[name.replace(/^base\./, '')]?.personal ?? false;
+}
+
+export function masked(entry: TimelineEntry): TimelineEntry {
+  const changes = Object.entries(entry.changes).map(([name, [before, after]]) => {
+    const pair = isPersonal(name) ? [maskValue(before), maskValue(after)] : [before, after];
+    return [name, pair];
+  });
+  return { ...entry, changes: Object.fromEntries(changes) };
+}
