@@ -3,6 +3,12 @@ import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { QueueActivities, RemoteActivities, SweepActivities } from '../activities';
 
 /**
+ * Activities that may take longer than 14 s tell every few seconds that they are alive (src/temporal/worker.ts), so that the
+ * work of a killed worker is taken up soon.
+ */
+const HEARTBEAT_TIMEOUT = '10 seconds';
+
+/**
  * Postgres only, milliseconds when all is well. When Postgres is away the run ends soon and the row, which outlives it,
  * rings again when its lease is over.
  */
@@ -48,13 +54,14 @@ export const schedulingActivities = proxyLocalActivities<Pick<SweepActivities, '
 });
 
 /**
- * A few pages of the other side's list, or batches of our own rows. The place is kept in Postgres at each of them, so an
- * attempt of a killed worker is taken up from there within a minute.
+ * A few pages of the other side's list, or batches of our own rows. The place is kept in Postgres at each of them, so the
+ * next attempt goes on from there.
  */
 export function sweepingActivities(connection: string) {
   return proxyActivities<Pick<SweepActivities, 'sweepBatch'>>({
     taskQueue: `counterpart-${connection}`,
     startToCloseTimeout: '60 seconds',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     retry: {
       initialInterval: '1 second',
       backoffCoefficient: 2,
@@ -69,6 +76,7 @@ export function tracingActivities(connection: string) {
   return proxyActivities<Pick<RemoteActivities, 'trace'>>({
     taskQueue: `counterpart-${connection}`,
     startToCloseTimeout: '10 minutes',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
     scheduleToCloseTimeout: '25 minutes',
     retry: {
       initialInterval: '2 seconds',

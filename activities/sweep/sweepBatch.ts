@@ -27,7 +27,7 @@ export interface SweepBatch {
   readonly found: number;
 }
 
-/** Steps of one activity: an attempt is short enough that the work of a killed worker is taken up within a minute. */
+/** Steps of one activity: short enough to stay far below its time-out of a minute. */
 const STEPS_MAX = 5;
 /** Found and not looked at yet, at most: what a sweep finds comes in no faster than looks are made. */
 const BULK_ROWS_MAX = 1_000;

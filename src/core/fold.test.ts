@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { foldAnswer, foldUnanswered } from './fold';
-import { droppedFields, mergeFields } from './merge';
+import { mergeFields } from './merge';
 import { agreed, anyFields, anyPolicy, canonical, FIELDS, policyOf } from './sides-for-tests';
 
 const LOCAL = policyOf('local');
@@ -200,16 +200,16 @@ describe('failure 52: an update whose answer never came', () => {
     });
   });
 
-  test('[!] another field shows what was sent, and this one still shows nothing: it may have been dropped, and is not erased here', () => {
+  test('[!] another field shows what was sent, and this one still shows nothing: dropped or never arrived, it is not erased unsaid', () => {
     const old = { ...A, email: null };
     const both = { name: 'Anna', email: B.email };
     const there = { name: 'Anna', email: null };
-    const { base } = foldUnanswered(agreed(old), both, there, both, policyOf('remote'));
-    expect(droppedFields(base, LOCAL)).toEqual(['email']);
+    const { base } = foldUnanswered(agreed(old), both, there, both, LOCAL);
+    const loser = { field: 'email', ours: B.email, theirs: null };
+    expect(mergeFields(base, both, there, LOCAL)).toMatchObject({ push: { email: B.email }, lost: [loser] });
     expect(mergeFields(base, both, there, policyOf('remote'))).toMatchObject({
-      push: {},
-      pull: {},
-      lost: [],
+      pull: { email: null },
+      lost: [loser],
     });
   });
 

@@ -68,9 +68,8 @@ export function foldAnswer(
  *
  * - Shows what we sent: agreed. An edit back to the old value made here since is then seen as new.
  * - Still shows what was agreed, as all fields do: the update did not take effect and stays due.
- * - Still shows what was agreed, and another field shows what we sent: it was put back there, or never arrived. Nobody can
- *   tell, so both sides count as changed: the policy decides, and the loser is recorded. Where it shows nothing, the system
- *   may have dropped our value too: as in `foldAnswer`, that is not taken over and not sent again.
+ * - Still shows what was agreed, and another field shows what we sent: it was put back there, dropped, or never arrived.
+ *   Nobody can tell, so both sides count as changed: the policy decides, and the loser is recorded.
  * - Shows something else: nobody can tell whether our value ever stood there. Both sides count as changed here as well.
  * @param ours the row now, or null when it was deleted meanwhile
  */
@@ -91,8 +90,7 @@ export function foldUnanswered(
     const pair = base[field];
     const old = pair !== undefined && same(rule, theirs, pair.theirs);
     const editedSince = ours !== null && !same(rule, ours[field] ?? null, value);
-    const dropped = old && tookEffect && !editedSince && rule.canonical(theirs) === null;
-    if (same(rule, theirs, value) || dropped) next[field] = { ours: value, theirs };
+    if (same(rule, theirs, value)) next[field] = { ours: value, theirs };
     else if (old ? tookEffect : editedSince)
       next[field] = { ours: old && !editedSince ? pair.ours : value, theirs: value };
   }

@@ -123,7 +123,7 @@ export function editsLostToDeletion(
     const other = remembered?.[field] ?? null;
     const pair =
       base[field] ?? (side === 'ours' ? { ours: null, theirs: other } : { ours: other, theirs: null });
-    const known = [pair.ours, pair.theirs, ...(remembered === undefined ? [] : [other])];
+    const known = remembered === undefined ? [pair[side]] : [pair[side], other];
     if (known.some((one) => same(rule, value, one))) return [];
     const ours = side === 'ours' ? value : pair.ours;
     const theirs = side === 'theirs' ? value : pair.theirs;

@@ -2,6 +2,7 @@
  * Runs workflows and activities: one worker for the workflows, one per connection for its remote calls, so that a dead
  * system fills up its own queue only.
  */
+import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { Activities, SweepActivities } from '../../activities';
@@ -27,6 +28,24 @@ const LOCAL_ACTIVITIES_MAX = 64;
 /** On SIGTERM, activities under way get this long to finish; what is left is taken up by another worker. */
 const SHUTDOWN_GRACE = '10 seconds';
 const SHUTDOWN_FORCE = '15 seconds';
+
+/** Three times within the heartbeat time-out that workflows/proxies.ts sets. */
+const HEARTBEAT_MS = 3_000;
+
+/** Tells that a long activity is under way, so that it is taken up soon when this process is killed. */
+function heartbeating<Input, Output>(
+  activity: (input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
+  return async (input) => {
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    try {
+      return await activity(input);
+    } finally {
+      clearInterval(beat);
+    }
+  };
+}
 
 export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
   const { connection, namespace, activities } = parts;
@@ -62,8 +81,8 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
         activities: {
           examine: activities.examine,
           send: activities.send,
-          trace: activities.trace,
-          ...(activities.sweepBatch === undefined ? {} : { sweepBatch: activities.sweepBatch }),
+          trace: heartbeating(activities.trace),
+          ...(activities.sweepBatch === undefined ? {} : { sweepBatch: heartbeating(activities.sweepBatch) }),
         },
         maxConcurrentActivityTaskExecutions: REMOTE_CALLS_MAX,
       }),

@@ -90,7 +90,13 @@ export const ROOMS: readonly Room[] = [
     verb: 'connect',
     rooms: ['src/core'],
     types: ['activities', 'src/queue'],
-    packages: ['node:*', '@temporalio/client', '@temporalio/common', '@temporalio/worker'],
+    packages: [
+      'node:*',
+      '@temporalio/activity',
+      '@temporalio/client',
+      '@temporalio/common',
+      '@temporalio/worker',
+    ],
   },
   {
     folder: 'src/api',

@@ -74,12 +74,9 @@ const keep: Law<Rest> = {
       for (const side of ['ours', 'theirs'] as const) {
         if (!stood[side] || !isNewer(scene, field, side)) continue;
         const value = scene[side][field] ?? null;
-        // What the deleting side knew too is not lost: a tombstone remembers its values, the base what was agreed.
-        const other = side === 'ours' ? scene.base[field]?.theirs : scene.base[field]?.ours;
-        const known = other !== undefined && alike(field, other, value);
+        // A tombstone remembers its values: what stood there and here alike is not lost with the object.
         const remembered =
-          end.record.kind === 'tombstone' &&
-          (known || (side === 'theirs' && alike(field, scene.ours[field], value)));
+          end.record.kind === 'tombstone' && side === 'theirs' && alike(field, scene.ours[field], value);
         const stands = ends.some((one) => one !== null && alike(field, one[field], value));
         must(stands || remembered || recorded(lost, field, side, value), `${side} of ${field} is kept`, {
           value,
@@ -100,8 +97,8 @@ const honest: Law<Rest> = {
       const pair = scene.base[field] ?? { ours: null, theirs: null };
       const known = [scene.ours[field] ?? null, scene.theirs[field] ?? null, pair.ours, pair.theirs];
       must(known.includes(one.ours) && known.includes(one.theirs), `${field} lost what stood there`, one);
-      must(!alike(field, one.ours, one.theirs), `${field} lost against another value`, one);
       if (one.winner === 'deletion') continue;
+      must(!alike(field, one.ours, one.theirs), `${field} lost against another value`, one);
       const altered = one.cause === 'altered' && one.winner === 'remote' && isApart(scene, field);
       must(
         altered || one.winner === scene.rules.onConflict[field],

@@ -7,7 +7,7 @@ import { anyCall, folded } from './calls';
 import type { Call, Folded } from './calls';
 import { must } from './law';
 import type { Family, Law } from './law';
-import { alike, FIELDS, form } from './values';
+import { alike, FIELDS } from './values';
 
 interface Unanswered extends Omit<Folded, 'fold'> {
   readonly base: Base;
@@ -67,10 +67,7 @@ const fieldByField: Law<Unanswered> = {
         must(way === 'push' && !loses, `${field} was edited since: sent`, next);
       else if (base[field] !== undefined && alike(field, there, base[field].theirs)) {
         const putBack = told.tookEffect;
-        const emptied = form(field, there) === null;
-        if (putBack && !edited && emptied)
-          must(way === 'none' && !loses, `${field} may have been dropped there: kept here`, next);
-        else if (putBack)
+        if (putBack)
           must(loses, `${field} was put back there or never arrived: one is lost, and said so`, next);
         else if (!alike(field, here, base[field].ours))
           must(way === 'push' && !loses, `${field} stays due`, next);

@@ -51,10 +51,22 @@ describe('histories that broke a law once', () => {
       },
     ],
     [
-      'failure 52: one of two values was dropped there and the answer was lost: it is not erased here',
+      'failure 52: two edits never arrived, one was made there by hand, then it was deleted there: the other is kept as lost',
+      {
+        happenings: [
+          { kind: 'edit here', values: { name: 'Ada', email: 'ada@x.io' } },
+          UNSENT,
+          { kind: 'edit there', values: { name: 'Ada' } },
+          FORGOTTEN,
+          LOOK,
+          { kind: 'delete there' },
+        ],
+      },
+    ],
+    [
+      'failure 52: one of two values was dropped there and the answer was lost: it is not erased here unsaid',
       {
         shape: 'drops plans',
-        rules: { onConflict: { ...LOCAL, plan: 'remote' }, onDelete: 'propagate' },
         happenings: [{ kind: 'edit here', values: { email: 'ann@x.io', plan: true } }],
         weather: ['answer lost', 'key forgotten'],
       },

@@ -168,8 +168,11 @@ const quiet: Law<Ended> = {
 const anyWeather: Law<Ended> = {
   name: 'I8: held back until all is done, the same deeds end the same in any weather: answers lost, calls lost, keys forgotten',
   hold({ history, clear, stormy }) {
-    // An altered value whose answer never came cannot be told from an edit: a person may be asked about it.
-    const fields = FIELDS.filter((field) => !clear.asks.includes(field) && !stormy.asks.includes(field));
+    // An altered or dropped value whose answer never came cannot be told from an edit: it may be asked about, or taken.
+    const blind = (field: FieldName) =>
+      shaped(history.shape, field, 1) === null && history.rules.onConflict[field] === 'remote';
+    const asked = (field: FieldName) => clear.asks.includes(field) || stormy.asks.includes(field);
+    const fields = FIELDS.filter((field) => !asked(field) && !blind(field));
     const forms = (of: Fields) => fields.map((field) => form(field, of[field]));
     const sides = ({ record, objects }: World) => [
       record.kind,
