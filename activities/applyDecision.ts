@@ -176,6 +176,10 @@ async function letGo({ tx, link }: Work, what: string): Promise<StepResult> {
   return stepResult('done', `${what}: never agreed, so let go as ${recordId}`);
 }
 
+function neverAgreed({ link }: Work): boolean {
+  return link.born === 'remote' && Object.keys(link.base).length === 0;
+}
+
 async function deleteRemote(
   work: Work,
   lost: readonly LostValue[],
@@ -183,7 +187,7 @@ async function deleteRemote(
   what: string,
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');
-  if (work.link.born === 'remote' && Object.keys(work.link.base).length === 0) return letGo(work, what);
+  if (neverAgreed(work)) return letGo(work, what);
   const guarded = await guardDeletion(work, 'out', local.version, what);
   if (guarded !== null && guarded !== 'kept') return guarded;
   await work.tx.conflicts.recordLost(work.link, lost);
@@ -238,6 +242,7 @@ export async function applyDecision(
     case 'delete-local':
       return deleteLocal(work, step.lost, local, what);
     case 'detach':
+      if (neverAgreed(work)) return letGo(work, what);
       await writeLink(work, { ...DELETED, state: 'retired', detached: true, decision: { what } });
       return stepResult('done', what);
     case 'retire':

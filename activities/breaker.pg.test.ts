@@ -311,3 +311,36 @@ describe('the watch', () => {
     expect(await queueRow(desk, other)).toBeNull();
   });
 });
+
+test('a large import does not keep what was put away from being let go', async () => {
+  const desk = await openDesk();
+  await desk.database.query('delete from counterpart.work_queue');
+  const id = await desk.insert({ name: 'Ann', email: freshMail() });
+  await desk.database.query(
+    `update counterpart.work_queue set waiting_on = '{stripe}', due_at = now() + interval '1 hour', signalled_at = now()
+     where record_id = $1`,
+    [id],
+  );
+  await desk.database.query(
+    `insert into counterpart.customers (name) select 'Ann ' || g from generate_series(1, 200) g`,
+  );
+  await desk.database.query('update counterpart.connections set probe_at = null');
+  expect(await desk.store.breakers.claimTurn(STRIPE, 64)).toEqual({ kind: 'release', rows: 1 });
+  expect(await desk.store.breakers.releaseSome(STRIPE, 1)).toBe(1);
+});
+
+test("failure 48: Postgres's clock is set back an hour: the system is asked all the same, and calls are let go", async () => {
+  const desk = await openDesk();
+  await desk.store.breakers.open(STRIPE, 'unavailable');
+  await desk.database.query(`update counterpart.connections set probe_at = now() + interval '1 hour'`);
+  expect(await desk.store.breakers.claimTurn(STRIPE, 64)).toEqual({ kind: 'probe' });
+  await desk.store.breakers.close(STRIPE);
+  await desk.store.paces.prepare(STRIPE, ['all']);
+  await desk.database.query(`update counterpart.paces set next_at = now() + interval '1 hour'`);
+  const { firstInMs } = await desk.store.paces.takeSlots(STRIPE, [{ name: 'all', perSecond: 25 }], {
+    wanted: 1,
+    aheadMs: 240,
+    burstMs: 200,
+  });
+  expect(firstInMs).toBeLessThan(62_000);
+});

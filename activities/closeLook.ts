@@ -66,8 +66,9 @@ export async function closeLook(deps: ActivityDeps, end: LookEnd): Promise<Ackno
     // A connection that serves again may have released its records already, and will not come back for this one.
     const freed = heldThen.some((name) => !held.includes(name));
     const trying = waiting.filter((name) => !held.includes(name));
-    const ms = freed ? 0 : trying.length > 0 ? waitMs(waits) : HELD_WAIT_MS;
-    return tx.queue.postpone(catalog, recordId, end.seq, { on: [...trying, ...held], ms });
+    const putAway = !freed && trying.length === 0;
+    const ms = putAway ? HELD_WAIT_MS : freed ? 0 : waitMs(waits);
+    return tx.queue.postpone(catalog, recordId, end.seq, { on: [...trying, ...held], ms, putAway });
   });
   if (acknowledged.kind === 'done' && acknowledged.ageMs !== null && end.direction !== null) {
     deps.metrics.propagated(end.direction, acknowledged.ageMs / 1000);

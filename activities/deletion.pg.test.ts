@@ -259,3 +259,31 @@ describe('ON_DELETE=detach', () => {
     expect(desk.system.writes()).toEqual([]);
   });
 });
+
+test('I5, detach: recognised, never agreed, and the record is deleted here before the look: the object becomes a record of its own', async () => {
+  const desk = await openDesk({ onDelete: 'detach' });
+  const email = freshMail();
+  const id = await desk.insert({ name: 'Ann', email });
+  const remoteId = desk.system.plant({ name: 'Ann', email });
+  await desk.settle(await desk.born(remoteId));
+  await desk.remove(id);
+  await desk.rest();
+  const { rows } = await desk.database.query(
+    `select l.state, l.detached, exists (select from counterpart.customers c where c.id = l.record_id) as stands
+     from counterpart.links l where remote_id = $1`,
+    [remoteId],
+  );
+  expect(rows).toEqual([{ state: 'linked', detached: false, stands: true }]);
+});
+
+test('I6, failure 29: deleted there, then deleted and restored here before the next look: the restore is not undone', async () => {
+  const desk = await openDesk();
+  const { id, remoteId } = await desk.synced({ name: 'Ann', email: freshMail() });
+  desk.system.erase(remoteId);
+  await desk.hear(desk.system);
+  await desk.remove(id);
+  await desk.insert({ name: 'Ann', email: freshMail() }, id);
+  await desk.rest();
+  expect(await desk.row(id)).not.toBeNull();
+  expect(desk.system.living()).toHaveLength(1);
+});

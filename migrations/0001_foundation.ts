@@ -226,7 +226,7 @@ create table counterpart.work_queue (
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
 create index work_queue_due on counterpart.work_queue (due_at) where not bulk;
 create index work_queue_bulk on counterpart.work_queue (due_at) where bulk;
-create index work_queue_rung on counterpart.work_queue (due_at) where rings = 1 and waiting_on = '{}';
+create index work_queue_rung on counterpart.work_queue (due_at) where rings = 1 and (waiting_on = '{}' or bulk);
 create index work_queue_waiting on counterpart.work_queue using gin (waiting_on) where waiting_on <> '{}';
 
 -- Every hint comes through here. The sequence is global: a counter in the row would start again after the row is
@@ -241,7 +241,9 @@ begin
   from (select distinct unnest(in_ids) as id order by 1) as ids
   on conflict (catalog, record_id) do update
     set seq = nextval('counterpart.work_seq'), hint = excluded.hint, last_hint_at = excluded.last_hint_at,
-        due_at = greatest(excluded.due_at, q.signalled_at + interval '250 milliseconds'),
+        -- the last term: Postgres's clock may have been set back
+        due_at = least(greatest(excluded.due_at, q.signalled_at + interval '250 milliseconds'),
+          excluded.due_at + interval '250 milliseconds'),
         rings = 0, waiting_on = '{}', bulk = q.bulk and excluded.bulk;
   -- what was changed or heard tells of its hint itself
   if in_hint not in ('local', 'webhook', 'poll') then
@@ -442,7 +444,11 @@ begin
   execute $told$
     with gone as (
       delete from counterpart.tombstones t using changed_new n where t.catalog = $1 and t.record_id = n.id
-      returning t.record_id, t.fields)
+      returning t.record_id, t.fields),
+    -- Restored before the look that would have agreed on the deletion there: the restore is the later word, and begins anew.
+    owed as (
+      update counterpart.links l set state = 'deleting' from gone g
+      where l.catalog = $1 and l.record_id = g.record_id and l.state = 'linked' and l.remote_deleted_at is not null)
     insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, version, changes, detail)
     select $1, n.id, 'change', $3, $4, $5, n.version,
       coalesce((select jsonb_object_agg(f, jsonb_build_array(g.fields -> f, r.new -> f)) from unnest($2) as f

@@ -49,7 +49,7 @@ export function judgeObject(catalog: Catalog, object: RemoteObject, link: Listed
 export function judgeLink(link: LiveLink): Finding | null {
   const found = { recordId: link.recordId, linkId: link.id, remoteId: link.remoteId, fields: [] };
   if (link.tended || link.outcome === 'parked') return null;
-  if (link.tombstone) return { ...found, side: 'here', kind: 'deleted' };
+  if (link.tombstone && !link.stands) return { ...found, side: 'here', kind: 'deleted' };
   if (link.state === 'linked' && !link.stands) return { ...found, side: 'here', kind: 'vanished' };
   // Absent from a list is a hint and no proof: the look reads the object itself.
   if (link.state === 'linked' && !link.seen) return { ...found, side: 'there', kind: 'missing' };

@@ -205,3 +205,14 @@ test('said twice, or when nothing was restored: one sweep, and nothing is writte
   expect(await place.findings()).toEqual([]);
   expect(place.system.writes()).toEqual([]);
 });
+
+test('failure 51: it reads on although an import of 1,000 rows waits in the restored queue', async () => {
+  const place = await at.open();
+  await place.synced({ name: 'Ann', email: freshMail() });
+  await place.database.query(
+    `insert into counterpart.customers (name) select 'x ' || g from generate_series(1, 1000) g`,
+  );
+  await recovered(place);
+  const batch = await place.activities.sweepBatch({ connection: STRIPE });
+  expect(batch).toMatchObject({ next: expect.stringMatching(/more|idle/) });
+});

@@ -49,8 +49,8 @@ async function holdOn(deps: ActivityDeps, connection: ConnectionName): Promise<H
   const found = await deps.store.connections.find(connection);
   const paused = found?.paused ?? null;
   if (found !== null && found.down !== null) return { ms: DOWN_MS, code: 'unavailable' };
-  // A recovery waits for this very sweep.
-  if (paused !== null && paused.code !== 'recovering') return { ms: PAUSED_MS, code: paused.code };
+  // A recovery waits for this very sweep, and what it finds is put away until the end: no queue needs to drain before.
+  if (paused !== null) return paused.code === 'recovering' ? null : { ms: PAUSED_MS, code: paused.code };
   return (await deps.store.queue.countBulk(BULK_ROWS_MAX)) < BULK_ROWS_MAX
     ? null
     : { ms: DRAIN_MS, code: null };

@@ -17,7 +17,7 @@ test('a connection that does not answer says since when, with what, when it is a
   const { store } = bench();
   const id = await bench().insert();
   const seq = (await store.queue.readHint(CUSTOMER, id))!.seq;
-  await store.queue.postpone(CUSTOMER, id, seq, { on: [STRIPE], ms: 3_600_000 });
+  await store.queue.postpone(CUSTOMER, id, seq, { on: [STRIPE], ms: 3_600_000, putAway: true });
   expect(await store.breakers.open(STRIPE, 'ECONNREFUSED')).toBe(true);
   expect(await store.breakers.open(STRIPE, 'deadline')).toBe(false);
   const { state, reason, breaker, waiting } = await view();

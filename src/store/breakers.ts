@@ -5,6 +5,8 @@ import type { Sql } from './database';
 
 /** Between two turns of one connection, over all processes: one probe a second, one release a second. */
 const TURN_EVERY_MS = 1_000;
+/** A turn further away than any that was ever set: Postgres's clock was set back. */
+const TURN_LATEST_MS = 2 * TURN_EVERY_MS;
 /**
  * A row due later than this was put away until its connection serves again; one that only backs off after a failed try
  * is due sooner.
@@ -59,7 +61,7 @@ export async function claimTurn(sql: Sql, name: ConnectionName, rowsMax: number)
     `update counterpart.connections c
      set probe_at = clock_timestamp() + ${TURN_EVERY_MS} * interval '1 millisecond',
        release_rows = case when down_since is null then least($2, greatest(1, release_rows * 2)) else 0 end
-     where name = $1 and paused_at is null and (probe_at is null or probe_at <= clock_timestamp())
+     where name = $1 and paused_at is null and (probe_at is null or probe_at <= clock_timestamp() or probe_at > clock_timestamp() + ${TURN_LATEST_MS} * interval '1 millisecond')
        and (down_since is not null or recovering_since is null and exists (select from counterpart.work_queue q
          where q.waiting_on <> '{}' and q.waiting_on @> array[$1] and q.due_at > clock_timestamp() + ${PUT_AWAY_MS} * interval '1 millisecond'))
      returning down_since is not null as down, release_rows`,
@@ -70,18 +72,18 @@ export async function claimTurn(sql: Sql, name: ConnectionName, rowsMax: number)
 }
 
 /**
- * Makes rows due that were put away for this connection, the longest waiting first; they come after live edits. What was
- * released before and not rung yet counts.
+ * Makes rows due that were put away for this connection, the longest waiting first; they come after live edits and before a
+ * newer bulk. What was released before and not rung yet counts; a bulk that was never rung does not.
  * @returns how many records
  */
 export async function releaseSome(sql: Sql, name: ConnectionName, rowsMax: number): Promise<number> {
   const { rowCount } = await sql.query(
-    `update counterpart.work_queue q set due_at = clock_timestamp(), waiting_on = '{}', bulk = true
+    `update counterpart.work_queue q set due_at = least(clock_timestamp(), q.hinted_at), waiting_on = '{}', bulk = true
      from (select catalog, record_id from counterpart.work_queue
        where waiting_on <> '{}' and waiting_on @> array[$1] and due_at > clock_timestamp() + ${PUT_AWAY_MS} * interval '1 millisecond'
        order by hinted_at
        limit greatest(0, $2::bigint - (select count(*) from counterpart.work_queue
-         where bulk and hint <> 'sweep' and due_at <= clock_timestamp()))
+         where bulk and hint <> 'sweep' and signalled_at is not null and due_at <= clock_timestamp()))
        for update skip locked) as chosen
      where q.catalog = chosen.catalog and q.record_id = chosen.record_id`,
     [name, rowsMax],

@@ -16,6 +16,8 @@ const SLOWEST_SHARE = 0.1;
 const RECOVERED_SHARE_PER_S = 0.02;
 /** A system may ask us to stay away for hours; it is asked again after this. */
 const RETRY_AFTER_MAX_MS = 60_000;
+/** Further away than any slot that was ever given: Postgres's clock was set back. */
+const NEXT_LATEST_MS = RETRY_AFTER_MAX_MS + 1_000;
 /** When it does not say how long. */
 const RETRY_AFTER_MS = 250;
 
@@ -66,7 +68,8 @@ export async function takeSlots(
      moment as materialized (select clock_timestamp() as now from (select count(*) from held) as locked),
      rated as (
        select p.class, moment.now, 1 / ${RATE} as spacing_s,
-         greatest(p.next_at, moment.now - $6 * interval '1 millisecond') as from_at
+         least(greatest(p.next_at, moment.now - $6 * interval '1 millisecond'),
+           moment.now + ${NEXT_LATEST_MS} * interval '1 millisecond') as from_at
        from held p join ${WANTED} on w.class = p.class cross join moment),
      whole as (
        select max(spacing_s) as spacing_s, (extract(epoch from max(from_at) - now) * 1000)::float8 as first_in_ms,

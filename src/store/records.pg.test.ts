@@ -97,6 +97,7 @@ describe('a transaction that lost', () => {
   test('failure 37: the victim of a deadlock is run again from its start', async () => {
     const [one, two] = [await bench().insert({ name: '' }), await bench().insert({ name: '' })];
     let attempts = 0;
+    let holding = 0;
     let meet = (): void => undefined;
     const met = new Promise<void>((resolve) => (meet = resolve));
     let survive = (): void => undefined;
@@ -107,7 +108,8 @@ describe('a transaction that lost', () => {
         // the victim lets the survivor finish, so that they do not meet again
         if (attempts > 2) await survived;
         await sql.query(`update counterpart.customers set name = name || 'x' where id = $1`, [first]);
-        if (attempts === 2) meet();
+        holding += 1;
+        if (holding === 2) meet();
         await met;
         await sql.query(`update counterpart.customers set name = name || 'x' where id = $1`, [second]);
       });

@@ -131,7 +131,11 @@ describe('claimed for ringing', () => {
     const waiting = await Promise.all(Array.from({ length: 4 }, hinted));
     await claim();
     for (const id of waiting) {
-      await bench().store.queue.postpone(CUSTOMER, id, await seqOf(id), { on: [STRIPE], ms: 60_000 });
+      await bench().store.queue.postpone(CUSTOMER, id, await seqOf(id), {
+        on: [STRIPE],
+        ms: 60_000,
+        putAway: false,
+      });
     }
     const id = await hinted();
     expect(await claim(100, 4)).toEqual([id]);
@@ -199,7 +203,7 @@ describe('claimed for ringing', () => {
 
 describe('left for later', () => {
   const postpone = (id: RecordId, seq: number) =>
-    bench().store.queue.postpone(CUSTOMER, id, seq, { on: [STRIPE], ms: 60_000 });
+    bench().store.queue.postpone(CUSTOMER, id, seq, { on: [STRIPE], ms: 60_000, putAway: false });
 
   test('the row names whom it waits for and is due later', async () => {
     const id = await hinted();
@@ -231,5 +235,48 @@ describe('left for later', () => {
     expect(await bench().store.queue.releaseWaiting(STRIPE)).toBe(1);
     expect(await claim()).toEqual([waiting]);
     expect(await bench().queued(other)).toMatchObject({ waiting_on: [] });
+  });
+});
+
+describe('rows that were put away', () => {
+  test.each([[false], [true]])(
+    'I15: a thousand come due at once, bulk %s: a bounded number of them is rung',
+    async (bulk) => {
+      await bench().quiet();
+      await bench().database.query(
+        `insert into counterpart.work_queue (catalog, record_id, seq, hint, hinted_at, last_hint_at, due_at)
+         select 'customer', gen_random_uuid(), nextval('counterpart.work_seq'), 'local', now(), now(), now()
+         from generate_series(1, 1000)`,
+      );
+      await bench().database.query('update counterpart.work_queue set bulk = $1', [bulk]);
+      const { rows } = await bench().database.query<{ record_id: RecordId; seq: number }>(
+        'select record_id, seq from counterpart.work_queue',
+      );
+      for (const { record_id: id, seq } of rows)
+        await bench().store.queue.postpone(CUSTOMER, id, seq, { on: [STRIPE], ms: 0, putAway: true });
+      let rung = 0;
+      for (let claimed = -1; claimed !== 0; rung += claimed) {
+        const limit = { rows: 64, inFlight: 192, bulk: 16 };
+        claimed = (await bench().store.queue.claimDue(limit, { ms: 10_000, maxMs: 300_000 })).length;
+      }
+      expect(rung).toBe(16);
+    },
+  );
+
+  test('are released although somebody edits one of them in an open transaction', async () => {
+    await bench().quiet();
+    const [, held] = [await bench().insert(), await bench().insert()];
+    await bench().database.query(
+      `update counterpart.work_queue set waiting_on = '{stripe}', due_at = now() + interval '1 hour'`,
+    );
+    const client = await bench().database.pool.connect();
+    try {
+      await client.query('begin');
+      await client.query(`update counterpart.customers set name = 'x' where id = $1`, [held]);
+      expect(await bench().store.queue.releaseWaiting(STRIPE)).toBe(1);
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
   });
 });

@@ -42,7 +42,7 @@ export async function claimDue(
     // whole queue at each claim, and 'due_at <= clock_timestamp()' is no condition for an index. Rows that changed meanwhile are
     // left for the next claim. Of 100,000 rows: 2 ms instead of 30.
     `with rung as (select count(*) as n, count(*) filter (where bulk) as bulk from counterpart.work_queue
-       where rings = 1 and waiting_on = '{}' and due_at > statement_timestamp()),
+       where rings = 1 and (waiting_on = '{}' or bulk) and due_at > statement_timestamp()),
      live as (select ctid from counterpart.work_queue where not bulk and due_at <= statement_timestamp()
        order by due_at limit greatest(0, least($1::bigint, $2::bigint - (select n from rung)))
        for update skip locked),
@@ -135,19 +135,24 @@ export async function acknowledge(
   return rowCount === 0 ? { kind: 'done', ageMs: null } : { kind: 'newer' };
 }
 
-/** Leaves the row for later: the look could not finish because of these connections. */
+/**
+ * Leaves the row for later: the look could not finish because of these connections.
+ * @param wait.putAway nothing is to be done before a connection serves again: when it comes due after all, it comes after
+ * live edits, and counts as one of the rung, so that thousands put away together do not come due as thousands of runs
+ */
 export async function postpone(
   sql: Sql,
   catalog: CatalogName,
   recordId: RecordId,
   seq: number,
-  wait: { on: readonly ConnectionName[]; ms: number },
+  wait: { on: readonly ConnectionName[]; ms: number; putAway: boolean },
 ): Promise<Acknowledgement> {
   const { rowCount } = await sql.query(
     `update counterpart.work_queue
-     set due_at = clock_timestamp() + $4 * interval '1 millisecond', waiting_on = $5, rings = 0
+     set due_at = clock_timestamp() + $4 * interval '1 millisecond', waiting_on = $5, rings = 0,
+       bulk = bulk or $6
      where catalog = $1 and record_id = $2 and seq = $3`,
-    [catalog, recordId, seq, wait.ms, wait.on],
+    [catalog, recordId, seq, wait.ms, wait.on, wait.putAway],
   );
   if (rowCount === 1) return { kind: 'done', ageMs: null };
   const still = await readHint(sql, catalog, recordId);
@@ -168,11 +173,19 @@ export async function holdFor(
   );
 }
 
-/** Rings everything that waits for a connection which works again, after live edits. @returns how many records */
+/** Released by one statement, far below the time-out of one; the watch lets the rest go, some each second. */
+const RELEASED_ROWS = 10_000;
+
+/**
+ * Rings what waits for a connection which works again, after live edits. Rows that somebody holds are passed over: the watch
+ * comes back for them.
+ * @returns how many records
+ */
 export async function releaseWaiting(sql: Sql, connection: ConnectionName): Promise<number> {
   const { rowCount } = await sql.query(
     `update counterpart.work_queue set due_at = clock_timestamp(), waiting_on = '{}', bulk = true
-     where waiting_on <> '{}' and waiting_on @> array[$1]`,
+     where ctid = any(array(select ctid from counterpart.work_queue where waiting_on <> '{}' and waiting_on @> array[$1]
+       limit ${RELEASED_ROWS} for update skip locked))`,
     [connection],
   );
   await sql.query(`select pg_notify('counterpart_work', '')`);

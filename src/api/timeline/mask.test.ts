@@ -23,6 +23,7 @@ test('I16: what is masked can be recognised and not read', () => {
   expect(name('a@b')).toBe('a***@b***');
   expect(name('@')).toBe('***@***');
   expect(name('ann@home@mail.example.org')).toBe('a***@m***.org');
+  expect(name('Ann @ Acme. Anna Maria Lee')).toBe('A***@A***');
 });
 
 test('nothing is nothing, and a character of two halves stays whole', () => {

@@ -6,13 +6,17 @@ function firstOf(text: string): string {
   return Array.from(text)[0] ?? '';
 }
 
+/** What may be shown of an address: its top-level domain. Anything else behind a dot is masked with the rest. */
+const ENDING = /^\.[a-z0-9-]{2,24}$/iu;
+
 /** `ann@example.com` becomes `a***@e***.com`, `Ann Lee` becomes `A***`. Tells nothing of the length. */
 function maskText(text: string): string {
   const at = text.lastIndexOf('@');
   if (at < 0) return text === '' ? '' : `${firstOf(text)}***`;
-  const domain = text.slice(at + 1);
+  const domain = text.slice(at + 1).trim();
   const dot = domain.lastIndexOf('.');
-  return `${firstOf(text.slice(0, at))}***@${firstOf(domain)}***${dot < 0 ? '' : domain.slice(dot)}`;
+  const ending = dot < 0 || /\s/u.test(text) ? '' : domain.slice(dot);
+  return `${firstOf(text.slice(0, at))}***@${firstOf(domain)}***${ENDING.test(ending) ? ending : ''}`;
 }
 
 /** Masks every text in a value; a base's pair holds two. */
