@@ -12,6 +12,7 @@ import type { Reason } from '../src/core/reason';
 import type { IntentKind } from '../src/store/intents';
 import type { LinkPatch } from '../src/store/links';
 import type { LiveRecord } from '../src/store/records';
+import { neverAgreed } from './agreement';
 import type { LinkTools } from './deps';
 import { droppedReason } from './failures';
 import { guardDeletion } from './guardDeletion';
@@ -176,10 +177,6 @@ async function letGo({ tx, link }: Work, what: string): Promise<StepResult> {
   return stepResult('done', `${what}: never agreed, so let go as ${recordId}`);
 }
 
-function neverAgreed({ link }: Work): boolean {
-  return link.born === 'remote' && Object.keys(link.base).length === 0;
-}
-
 async function deleteRemote(
   work: Work,
   lost: readonly LostValue[],
@@ -187,7 +184,7 @@ async function deleteRemote(
   what: string,
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');
-  if (neverAgreed(work)) return letGo(work, what);
+  if (neverAgreed(work.link)) return letGo(work, what);
   const guarded = await guardDeletion(work, 'out', local.version, what);
   if (guarded !== null && guarded !== 'kept') return guarded;
   await work.tx.conflicts.recordLost(work.link, lost);
@@ -242,7 +239,7 @@ export async function applyDecision(
     case 'delete-local':
       return deleteLocal(work, step.lost, local, what);
     case 'detach':
-      if (neverAgreed(work)) return letGo(work, what);
+      if (neverAgreed(work.link)) return letGo(work, what);
       await writeLink(work, { ...DELETED, state: 'retired', detached: true, decision: { what } });
       return stepResult('done', what);
     case 'retire':

@@ -5,6 +5,7 @@ import { reconcile } from '../src/core/reconcile';
 import type { RecordId } from '../src/core/ids';
 import type { Link } from '../src/store/links';
 import { applyDecision } from './applyDecision';
+import { hasBase, neverAgreed } from './agreement';
 import { checkAccount } from './checkAccount';
 import { noteCall, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
@@ -54,10 +55,6 @@ async function unseenAndUnwanted(
   if (wrongAccount !== null) return wrongAccount;
   const agreed = Object.entries(link.base).map(([field, { theirs }]) => [field, theirs]);
   return { remote: { kind: 'edited', fields: Object.fromEntries(agreed) }, claims: null, requestId: null };
-}
-
-function hasBase({ base }: Link): boolean {
-  return Object.keys(base).length > 0;
 }
 
 /**
@@ -122,7 +119,7 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
   const tools = toolsFor(deps, link.connection, link.catalog);
   const view = await readRemote(deps, tools, link);
   if ('next' in view) return view;
-  const firstSight = link.born === 'remote' && !hasBase(link);
+  const firstSight = neverAgreed(link);
   if (firstSight && view.claims !== null && view.claims !== link.recordId) {
     return foreignClaim(deps, link, view.claims);
   }

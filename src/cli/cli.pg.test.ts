@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { listen, startForTest } from '../api/api-for-tests';
-import type { Loose, TestApi } from '../api/api-for-tests';
-import { runCounterpart } from './index';
+import type { TestApi } from '../api/api-for-tests';
+import { runCli } from './cli-for-tests';
 
 let api: TestApi;
 // The server's clock jumps at every reading, so that no status is answered from an earlier count.
@@ -17,17 +17,8 @@ beforeEach(async () => {
 });
 afterAll(() => api.close());
 
-async function run(args: string[], env: Record<string, string> = {}) {
-  let out = '';
-  let err = '';
-  const code = await runCounterpart(args, {
-    env: { COUNTERPART_URL: api.url, COUNTERPART_API_KEY: 'key-of-the-operator', ...env },
-    now: () => Date.now(),
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-  });
-  return { code, out, err, json: (): Loose => JSON.parse(out) };
-}
+const run = (args: string[], env: Record<string, string> = {}) =>
+  runCli(args, { COUNTERPART_URL: api.url, COUNTERPART_API_KEY: 'key-of-the-operator', ...env });
 
 async function customer(outcome: string, reason: object | null = null): Promise<string> {
   const { rows } = await api.database.query<{ id: string }>(

@@ -1,7 +1,7 @@
 import { startForTest } from '../api/api-for-tests';
 import type { TestApi } from '../api/api-for-tests';
 import { until } from '../../test/environment/until';
-import { runCounterpart } from './index';
+import { runCli } from './cli-for-tests';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -12,17 +12,7 @@ beforeEach(async () => {
 });
 afterAll(() => api.close());
 
-async function run(...args: string[]) {
-  let out = '';
-  let err = '';
-  const code = await runCounterpart(args, {
-    env: { COUNTERPART_URL: api.url },
-    now: () => Date.now(),
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-  });
-  return { code, out, err };
-}
+const run = (...args: string[]) => runCli(args, { COUNTERPART_URL: api.url });
 
 const open = async (): Promise<string | undefined> =>
   (await api.database.query<{ id: string }>('select id from counterpart.sweeps where ended_at is null'))

@@ -1,6 +1,6 @@
 import { startForTest } from '../api/api-for-tests';
-import type { Loose, TestApi } from '../api/api-for-tests';
-import { runCounterpart } from './index';
+import type { TestApi } from '../api/api-for-tests';
+import { runCli } from './cli-for-tests';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -8,17 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-async function run(...args: string[]) {
-  let out = '';
-  let err = '';
-  const code = await runCounterpart(args, {
-    env: { COUNTERPART_URL: api.url },
-    now: () => Date.now(),
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-  });
-  return { code, out, err, lines: out.trimEnd().split('\n'), json: (): Loose => JSON.parse(out) };
-}
+const run = (...args: string[]) => runCli(args, { COUNTERPART_URL: api.url });
 
 async function edited(times: number): Promise<string> {
   const { id } = await api.customer({ name: 'Ann', email: null });
