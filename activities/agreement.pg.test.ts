@@ -1,3 +1,4 @@
+import { failureOf } from '../src/connectors/memory';
 import { desks, freshMail } from './desk-for-tests';
 
 const openDesk = desks();
@@ -131,6 +132,29 @@ describe('both sides changed', () => {
     });
   });
 
+  test.each(['here', 'there', 'on both sides'])(
+    'policy ask: deleted %s: the question ends with the link, and both values are told of still',
+    async (where) => {
+      const desk = await openDesk({ onConflict: 'ask' });
+      const { id, remoteId } = await desk.synced({ name: 'Ann', email: freshMail() });
+      await desk.update(id, { name: 'Anna' });
+      desk.system.edit(remoteId, { name: 'Anne' });
+      await desk.settle(id);
+      expect(await desk.link(id)).toMatchObject({ reason: { code: 'conflict' } });
+      if (where !== 'there') await desk.remove(id);
+      if (where !== 'here') desk.system.erase(remoteId);
+      await desk.hint(id);
+      await desk.settle(id);
+      expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted' });
+      const asked = await desk.database.query(
+        `select ours, theirs, resolved_at is null as open, resolution from counterpart.conflicts
+         where record_id = $1 and winner = 'ask'`,
+        [id],
+      );
+      expect(asked.rows).toEqual([{ ours: 'Anna', theirs: 'Anne', open: false, resolution: null }]);
+    },
+  );
+
   test('policy ask: once both sides say the same the question is closed and the record is in sync', async () => {
     const desk = await openDesk({ onConflict: 'ask' });
     const { id, remoteId } = await desk.synced({ name: 'Ann', email: freshMail() });
@@ -194,6 +218,25 @@ describe('failure 55: the remote alters what we sent', () => {
     expect(desk.system.writes()).toHaveLength(1);
     expect(await desk.link(id)).toMatchObject(parked);
   });
+
+  test.each(['deleted', 'edited'])(
+    "I10: %s here before the answer to an earlier look's call came, which drops a value: that is not swallowed",
+    async (what) => {
+      const desk = await openDesk();
+      desk.system.form = (values) => ({ ...values, name: null });
+      const id = await desk.insert({ name: 'Ann', email: freshMail() });
+      desk.system.fail('create', { failure: failureOf('unavailable'), when: 'after' });
+      await desk.settle(id);
+      const email = freshMail();
+      if (what === 'deleted') await desk.remove(id);
+      else await desk.update(id, { email });
+      await desk.settle(id);
+      const standing = desk.system.living().map(([, { fields }]) => fields['email']);
+      expect(standing).toEqual(what === 'deleted' ? [] : [email]);
+      if (what === 'edited')
+        expect(await desk.link(id)).toMatchObject({ outcome: 'parked', reason: { field: 'name' } });
+    },
+  );
 
   test('a dropped value is healed by the next edit', async () => {
     const desk = await openDesk();

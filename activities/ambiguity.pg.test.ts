@@ -111,6 +111,48 @@ describe('I17: a create whose answer was lost', () => {
     expect(desk.system.writes()).toHaveLength(1);
   });
 
+  test('I3, failure 55: traced, and found in a form of its own: that is taken, and ours is kept as the loser', async () => {
+    const desk = await openDesk();
+    desk.system.form = (values) => ({ ...values, name: String(values['name']).slice(0, 3) });
+    const id = await desk.insert({ name: 'Ann the long', email: freshMail() });
+    desk.system.fail('create', { failure: serverFailed, when: 'after', stored: true });
+    await desk.settle(id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+    expect(await desk.lost(id)).toMatchObject([
+      { field: 'name', ours: 'Ann the long', theirs: 'Ann', winner: 'remote', cause: 'altered' },
+    ]);
+    expect(desk.system.living()).toHaveLength(1);
+  });
+
+  test('I3: traced, and its name was emptied there since, while it got another one here: neither is lost without a word', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.edit(desk.system.living()[0]![0], { name: null });
+    await desk.update(id, { name: 'Anna' });
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: 'Anna' });
+    expect(await desk.lost(id)).toMatchObject([
+      { field: 'name', ours: 'Anna', theirs: null, winner: 'local', cause: 'both_edited' },
+    ]);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+  });
+
+  test('traced, and its name was emptied there since: that comes here, and nobody says that the system kept no value', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.edit(desk.system.living()[0]![0], { name: null });
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    expect(await desk.row(id)).toMatchObject({ name: null });
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+  });
+
   test('failure 3: a day later it was edited there and here: the policy decides, and the loser is kept', async () => {
     const desk = await openDesk();
     const id = await desk.insert(fields());
@@ -348,9 +390,12 @@ describe('I1: the stored answer of a call made long ago says nothing of what sta
     await desk.settle(id);
     desk.system.erase(desk.system.living()[0]![0]);
     await desk.hoursPass(id, 25);
-    await desk.hint(id);
+    await desk.update(id, { name: 'Ann edited since' });
     await desk.settle(id);
     expect(await desk.row(id)).toBeNull();
+    expect(await desk.lost(id)).toMatchObject([
+      { field: 'name', ours: 'Ann edited since', cause: 'edit_and_delete' },
+    ]);
     expect(desk.system.living()).toEqual([]);
     expect(
       desk.system.writes().filter(({ operation, applied }) => applied && operation === 'create'),

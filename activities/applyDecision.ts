@@ -15,6 +15,7 @@ import type { LiveRecord } from '../src/store/records';
 import { neverAgreed } from './agreement';
 import type { LinkTools } from './deps';
 import { droppedReason } from './failures';
+import { fingerprints } from './fingerprints';
 import { guardDeletion } from './guardDeletion';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
@@ -26,6 +27,8 @@ export interface Work extends HeldLink {
   readonly tools: LinkTools;
   /** Values standing here that came from other systems. */
   readonly held: Held;
+  /** Due since before an older backup was restored, or since the recovery. */
+  readonly recovered: boolean;
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -54,12 +57,8 @@ async function writeIntent(
   theirs: Fields,
 ): Promise<void> {
   const { deps, tx, link, tools } = work;
-  const replaces = Object.fromEntries(
-    Object.keys(values).map((field) => {
-      const canonical = tools.policy.fields[field]?.canonical(theirs[field] ?? null) ?? null;
-      return [field, deps.fingerprint(field, canonical)];
-    }),
-  );
+  const replaced = kind === 'delete' ? Object.keys(tools.policy.fields) : Object.keys(values);
+  const replaces = fingerprints(deps, tools, replaced, theirs);
   const key = keyPrefix(deps.installation, link.connection) + deps.random.uuid();
   await tx.intents.openIntent({ key, linkId: link.id, kind, values, replaces, version });
 }
@@ -172,6 +171,7 @@ async function createRemote(
  * was not about it. It becomes a record of its own.
  */
 async function letGo({ tx, link }: Work, what: string): Promise<StepResult> {
+  await tx.conflicts.closeQuestions(link.id, []);
   const recordId = await tx.links.moveToNewRecord(link.id);
   await tx.queue.enqueue(link.catalog, [recordId], 'recognised');
   return stepResult('done', `${what}: never agreed, so let go as ${recordId}`);
@@ -181,15 +181,18 @@ async function deleteRemote(
   work: Work,
   lost: readonly LostValue[],
   local: Local,
+  theirs: Fields,
   what: string,
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');
   if (neverAgreed(work.link)) return letGo(work, what);
-  const guarded = await guardDeletion(work, 'out', local.version, what);
+  // Due since before a restored backup, and the object was edited since: whoever did that may have restored the record.
+  const doubtful = work.recovered && lost.length > 0;
+  const guarded = await guardDeletion(work, { direction: 'out', version: local.version, doubtful }, what);
   if (guarded !== null && guarded !== 'kept') return guarded;
   await work.tx.conflicts.recordLost(work.link, lost);
   await writeLink(work, { ...PENDING, state: 'deleting', detached: false, decision: { what } });
-  await writeIntent(work, 'delete', {}, local.version, {});
+  await writeIntent(work, 'delete', {}, local.version, theirs);
   return stepResult('send', what, { version: local.version });
 }
 
@@ -201,7 +204,12 @@ async function deleteLocal(
 ): Promise<StepResult> {
   const { tx, link, tools } = work;
   const lives = local.kind !== 'none' && local.kind !== 'deleted';
-  const guarded = lives ? await guardDeletion(work, 'in', 0, what) : null;
+  if (lives && neverAgreed(link)) {
+    // It was only recognised as this record: that deletion was not about it.
+    await writeLink(work, { ...DELETED, state: 'retired', remoteDeleted: true, decision: { what } });
+    return stepResult('again', `${what}: never agreed, so our record stays`);
+  }
+  const guarded = lives ? await guardDeletion(work, { direction: 'in', version: 0 }, what) : null;
   if (guarded === 'kept') {
     await writeLink(work, { ...DELETED, state: 'retired', remoteDeleted: true, decision: { what } });
     return stepResult('again', `${what}: kept here`);
@@ -235,7 +243,7 @@ export async function applyDecision(
     case 'create-remote':
       return createRemote(work, step, local, what);
     case 'delete-remote':
-      return deleteRemote(work, step.lost, local, what);
+      return deleteRemote(work, step.lost, local, theirs, what);
     case 'delete-local':
       return deleteLocal(work, step.lost, local, what);
     case 'detach':

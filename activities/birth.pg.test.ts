@@ -48,6 +48,28 @@ describe('born there', () => {
 });
 
 describe('recognised by its e-mail', () => {
+  test.each(['heard of', 'not heard of'])(
+    'I5: deleted there before the next look, %s: our record, never agreed with it, lives on and is created there anew',
+    async (heard) => {
+      const desk = await openDesk();
+      const email = freshMail();
+      const id = await desk.insert({ name: 'Ann', email });
+      const remoteId = desk.system.plant({ name: 'Anne', email });
+      await desk.settle(await desk.born(remoteId));
+      expect(await desk.link(id)).toMatchObject({ remote_id: remoteId, state: 'reserved' });
+      desk.system.erase(remoteId);
+      if (heard === 'heard of') await desk.hear(desk.system);
+      await desk.rest();
+      expect(await desk.row(id)).toEqual({ name: 'Ann', email });
+      expect(desk.system.living()).toMatchObject([[expect.anything(), { fields: { name: 'Ann', email } }]]);
+      expect(await desk.links(id)).toMatchObject([
+        { generation: 1, state: 'retired', remote_id: remoteId },
+        { generation: 2, state: 'linked', outcome: 'in_sync' },
+      ]);
+      expect(await desk.lost(id)).toEqual([]);
+    },
+  );
+
   test('failure 61: exactly one record here has it and no object there: they are linked, whatever the writing', async () => {
     const desk = await openDesk();
     const email = freshMail();

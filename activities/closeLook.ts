@@ -1,6 +1,7 @@
-import type { ConnectionName } from '../src/core/ids';
+import type { CatalogName, ConnectionName, RecordId } from '../src/core/ids';
 import { parseCatalogName, parseConnectionName, parseRecordId, trusted } from '../src/core/ids';
 import type { Reason } from '../src/core/reason';
+import type { Statements } from '../src/store/store';
 import type { Acknowledgement } from '../src/store/workQueue';
 import type { ActivityDeps } from './deps';
 import type { OpenLink, RecordName } from './openLook';
@@ -31,6 +32,9 @@ const WAIT_LAST_MS = 15_000;
  * look costs about 30 ms of CPU: 2,000 waiting records cost less than 2 % of a core.
  */
 const HELD_WAIT_MS = 3_600_000;
+/** A link that came to no rest in a whole run is left alone for a while, so often, and then parked for a person. */
+const RESTLESS_WAIT_MS = 30_000;
+const RESTLESS_RUNS_MAX = 3;
 
 /** @param waits looks in a row that left the record unfinished */
 function waitMs(waits: number): number {
@@ -41,8 +45,32 @@ function connectionName(name: string): ConnectionName {
   return trusted(parseConnectionName(name), 'connection name');
 }
 
-function connectionsOf(unfinished: readonly Unfinished[], outcome: Unfinished['outcome']): ConnectionName[] {
+function connectionsOf(
+  unfinished: ReadonlyArray<{ readonly connection: string; readonly outcome: string }>,
+  outcome: Unfinished['outcome'],
+): ConnectionName[] {
   return unfinished.filter((link) => link.outcome === outcome).map((link) => connectionName(link.connection));
+}
+
+function isRestless({ reason }: Pick<Unfinished, 'reason'>): boolean {
+  return reason.code === 'restless';
+}
+
+type Told = Omit<Unfinished, 'outcome'> & { readonly outcome: Unfinished['outcome'] | 'parked' };
+
+/** What is written on the links: those that came to no rest for too long are parked, whatever the others wait for. */
+async function told(
+  tx: Statements,
+  { unfinished, seq }: LookEnd,
+  record: { catalog: CatalogName; recordId: RecordId },
+): Promise<Told[]> {
+  if (!unfinished.some(isRestless)) return [...unfinished];
+  const runs = await tx.queue.noteRestless(record.catalog, record.recordId, seq);
+  // something newer was hinted: nothing is said before that was looked at
+  if (runs === null) return unfinished.filter((link) => !isRestless(link));
+  return unfinished.map((link) =>
+    isRestless(link) && runs >= RESTLESS_RUNS_MAX ? { ...link, outcome: 'parked' } : link,
+  );
 }
 
 /**
@@ -54,12 +82,13 @@ export async function closeLook(deps: ActivityDeps, end: LookEnd): Promise<Ackno
   const recordId = trusted(parseRecordId(end.recordId), 'record id');
   const acknowledged = await deps.store.transactUnflushed(async (tx): Promise<Acknowledgement> => {
     let waits = 0;
-    for (const { linkId, lookId, outcome, reason } of end.unfinished) {
+    const unfinished = await told(tx, end, { catalog, recordId });
+    for (const { linkId, lookId, outcome, reason } of unfinished) {
       waits = Math.max(waits, await tx.links.markUnfinished(linkId, lookId, { outcome, reason }));
     }
-    const waiting = connectionsOf(end.unfinished, 'waiting');
+    const waiting = connectionsOf(unfinished, 'waiting');
     const left = [...end.paused, ...(end.down ?? [])].map(connectionName);
-    const heldThen = [...connectionsOf(end.unfinished, 'paused'), ...left];
+    const heldThen = [...connectionsOf(unfinished, 'paused'), ...left];
     const concerned = [...new Set([...waiting, ...heldThen])];
     if (concerned.length === 0) return tx.queue.acknowledge(catalog, recordId, end.seq);
     const held = await tx.breakers.lockHeld(concerned);
@@ -67,7 +96,9 @@ export async function closeLook(deps: ActivityDeps, end: LookEnd): Promise<Ackno
     const freed = heldThen.some((name) => !held.includes(name));
     const trying = waiting.filter((name) => !held.includes(name));
     const putAway = !freed && trying.length === 0;
-    const ms = putAway ? HELD_WAIT_MS : freed ? 0 : waitMs(waits);
+    const restless = unfinished.every((link) => isRestless(link));
+    const trouble = restless ? RESTLESS_WAIT_MS : waitMs(waits);
+    const ms = putAway ? HELD_WAIT_MS : freed ? 0 : trouble;
     return tx.queue.postpone(catalog, recordId, end.seq, { on: [...trying, ...held], ms, putAway });
   });
   if (acknowledged.kind === 'done' && acknowledged.ageMs !== null && end.direction !== null) {

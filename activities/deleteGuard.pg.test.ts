@@ -1,4 +1,5 @@
 /** A burst of deletions is held, in either direction, until a person says that it is meant. */
+import { failureOf } from '../src/connectors/memory';
 import type { DeleteGuard } from '../src/core/deleteGuard';
 import type { RecordId } from '../src/core/ids';
 import { freshMail, desks, CUSTOMER, STRIPE } from './desk-for-tests';
@@ -86,6 +87,23 @@ describe('deletions that go out', () => {
     await desk.rest();
     expect(desk.system.living()).toHaveLength(1);
     expect(await desk.store.deletes.listTripped()).toMatchObject([{ held: 1 }]);
+  });
+
+  test('its object cannot be read once: it is held all the same when the window is over', async () => {
+    const desk = await openDesk({ deleteGuard: GUARD });
+    const ids = await standing(desk, 4);
+    await deleteHere(desk, ids);
+    await desk.rest();
+    const held = (await Promise.all(ids.map((id) => desk.link(id)))).findIndex((l) => l.outcome === 'parked');
+    desk.system.fail('read', { failure: failureOf('unavailable'), when: 'before' });
+    await desk.hint(ids[held]!);
+    expect((await desk.settle(ids[held]!)).trouble).toHaveLength(1);
+    expect(await desk.link(ids[held]!)).toMatchObject({ outcome: 'waiting' });
+    expect(await desk.store.deletes.listTripped()).toMatchObject([{ held: 1 }]);
+    await windowPasses(desk);
+    await desk.settle(ids[held]!);
+    expect(await outcomes(desk, [ids[held]!])).toEqual(['parked delete_burst']);
+    expect(desk.system.living()).toHaveLength(1);
   });
 
   test('I6: restored while it is held: no deletion is sent at all, and the next one counts anew', async () => {
@@ -210,6 +228,23 @@ describe('deletions that come in', () => {
     expect(await desk.row(other!)).toBeNull();
     expect(await desk.store.deletes.keepRecord(CUSTOMER, id!)).toBe(false);
   });
+
+  test.each([
+    ['a guard', GUARD],
+    ['no guard', null],
+  ])(
+    'heard of and not looked at yet, with %s: a person who keeps the record keeps it',
+    async (_, deleteGuard) => {
+      const desk = await openDesk({ deleteGuard });
+      const [id] = await standing(desk, 1);
+      await eraseThere(desk, [id!]);
+      expect(await desk.store.deletes.keepRecord(CUSTOMER, id!)).toBe(true);
+      await desk.rest();
+      expect(await desk.row(id!)).toMatchObject({ name: 'Ann' });
+      expect(await desk.link(id!)).toMatchObject({ generation: 2, outcome: 'in_sync' });
+      expect(desk.system.living()).toHaveLength(1);
+    },
+  );
 
   test('both directions have a guard of their own', async () => {
     const desk = await openDesk({ deleteGuard: { ...GUARD, count: 1 } });

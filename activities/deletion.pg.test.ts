@@ -1,4 +1,4 @@
-import { desks, freshMail } from './desk-for-tests';
+import { CUSTOMER, desks, freshMail } from './desk-for-tests';
 import { failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
@@ -102,6 +102,37 @@ describe('deletions', () => {
     await desk.settle(id);
     expect(desk.system.object(remoteId).state).toBe('deleted');
     expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted', reason: null });
+  });
+
+  test('I3: our DELETE did not come through and its object was edited there: it is read again, and the edit is kept, once', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    desk.system.edit(remoteId, { name: 'Ann before' });
+    await desk.remove(id);
+    desk.system.fail('remove', { failure: lostOnTheWay, when: 'before' });
+    desk.system.fail('remove', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    const email = freshMail();
+    desk.system.edit(remoteId, { email });
+    await desk.settle(id);
+    await desk.settle(id);
+    expect(desk.system.object(remoteId).state).toBe('deleted');
+    expect(await desk.lost(id)).toMatchObject([
+      { field: 'name', theirs: 'Ann before', winner: 'deletion' },
+      { field: 'email', theirs: email, winner: 'deletion' },
+    ]);
+  });
+
+  test('our DELETE did not come through, and somebody there deleted it since: nothing is sent any more', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.remove(id);
+    desk.system.fail('remove', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    desk.system.erase(remoteId);
+    await desk.settle(id);
+    expect(desk.system.writes()).toHaveLength(1);
+    expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted' });
   });
 
   test('[!] our DELETE finds nothing on another account: the connection pauses and the deletion stays due', async () => {
@@ -276,14 +307,44 @@ test('I5, detach: recognised, never agreed, and the record is deleted here befor
   expect(rows).toEqual([{ state: 'linked', detached: false, stands: true }]);
 });
 
-test('I6, failure 29: deleted there, then deleted and restored here before the next look: the restore is not undone', async () => {
-  const desk = await openDesk();
-  const { id, remoteId } = await desk.synced({ name: 'Ann', email: freshMail() });
-  desk.system.erase(remoteId);
-  await desk.hear(desk.system);
+test('I14: an attempt ended the link and its answer was lost: what the next attempt could not do says nothing of it', async () => {
+  const desk = await openDesk({ onDelete: 'detach' });
+  const { id } = await desk.synced({ name: 'Ann', email: freshMail() });
   await desk.remove(id);
-  await desk.insert({ name: 'Ann', email: freshMail() }, id);
-  await desk.rest();
-  expect(await desk.row(id)).not.toBeNull();
-  expect(desk.system.living()).toHaveLength(1);
+  const opened = await desk.activities.openLook({ catalog: CUSTOMER, recordId: id });
+  if (opened.kind !== 'open') throw new Error('Nothing waits');
+  await desk.activities.examine(opened.links[0]!);
+  await desk.activities.closeLook({
+    catalog: CUSTOMER,
+    recordId: id,
+    seq: opened.seq,
+    unfinished: [
+      {
+        ...opened.links[0]!,
+        outcome: 'waiting',
+        reason: { code: 'unavailable', field: null, detail: null },
+      },
+    ],
+    paused: [],
+    direction: null,
+  });
+  expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted', reason: null });
 });
+
+test.each(['heard of', 'not heard of'])(
+  'I6, failure 29: deleted there, %s, then deleted and restored here before the next look: the restore is not undone',
+  async (heard) => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced({ name: 'Ann', email: freshMail() });
+    desk.system.erase(remoteId);
+    if (heard === 'heard of') await desk.hear(desk.system);
+    await desk.remove(id);
+    await desk.insert({ name: 'Ann', email: freshMail() }, id);
+    await desk.rest();
+    expect(await desk.row(id)).not.toBeNull();
+    expect(desk.system.living()).toHaveLength(1);
+    await desk.hear(desk.system);
+    await desk.rest();
+    expect(await desk.row(id)).not.toBeNull();
+  },
+);

@@ -133,7 +133,7 @@ export interface DeskOptions {
   readonly onConflict?: ConflictPolicy;
   readonly onDelete?: Policy['onDelete'];
   /** None: any number of deletions passes. */
-  readonly deleteGuard?: DeleteGuard;
+  readonly deleteGuard?: DeleteGuard | null;
   /** The first system; without it a new one. */
   readonly system?: MemorySystem;
   /** More systems, each with a connection of its name, in their order of rank below the first. */

@@ -9,7 +9,7 @@ import { hasBase, neverAgreed } from './agreement';
 import { checkAccount } from './checkAccount';
 import { noteCall, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
-import { rankedHere } from './rankedHere';
+import { rankedHere, remoteLivedOn } from './rankedHere';
 import type { OpenLink } from './openLook';
 import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
@@ -81,11 +81,11 @@ async function decide(
   tools: LinkTools,
   link: Link,
   view: View,
-  firstSight: boolean,
+  seen: { readonly firstSight: boolean; readonly recovered: boolean },
 ): Promise<StepResult> {
   const recogniser = tools.catalog.recognisedBy;
   return deps.store.transact(async (tx) => {
-    if (firstSight && recogniser !== null && 'fields' in view.remote) {
+    if (seen.firstSight && recogniser !== null && 'fields' in view.remote) {
       await tx.records.lockRecognised(tools.catalog, view.remote.fields[recogniser] ?? null);
     }
     const record = await tx.records.lockRecord(tools.catalog, link.recordId);
@@ -98,9 +98,11 @@ async function decide(
       hasObject: locked.remoteId !== null,
     });
     const { held, policy } = await rankedHere(deps, tx, tools, locked, record);
-    const decision = reconcile(locked.base, local, view.remote, policy);
+    const deciding = seen.recovered ? remoteLivedOn(policy) : policy;
+    const decision = reconcile(locked.base, local, view.remote, deciding);
     const { requestId } = view;
-    return applyDecision({ deps, tx, tools, link: locked, held, requestId }, decision, local, view.remote);
+    const work = { deps, tx, tools, link: locked, held, requestId, recovered: seen.recovered };
+    return applyDecision(work, decision, local, view.remote);
   });
 }
 
@@ -124,7 +126,8 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
     return foreignClaim(deps, link, view.claims);
   }
   try {
-    const result = await decide(deps, tools, link, view, firstSight);
+    const seen = { firstSight, recovered: open.recovered === true };
+    const result = await decide(deps, tools, link, view, seen);
     return { ...result, remoteId: link.remoteId, requestId: view.requestId };
   } catch (error) {
     return parkRefusedHere(deps, link, error);

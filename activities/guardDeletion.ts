@@ -1,5 +1,5 @@
 import { heldReason } from '../src/core/deleteGuard';
-import type { DeleteDirection } from '../src/core/deleteGuard';
+import type { Deletion } from '../src/store/deleteGuard';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { writeLink } from './writeLink';
@@ -7,20 +7,17 @@ import type { HeldLink } from './writeLink';
 
 /**
  * Asks the guard over bursts of deletions, as the last thing before a deletion is written down or carried out here.
- * @param version of the tombstone that goes out; 0 for a deletion that comes in
  * @returns null when it may pass, `kept` when a person said that the record stays, else the result that ends the step
  */
 export async function guardDeletion(
   held: HeldLink,
-  direction: DeleteDirection,
-  version: number,
+  { direction, version, doubtful = false }: Pick<Deletion, 'direction' | 'version' | 'doubtful'>,
   what: string,
 ): Promise<StepResult | 'kept' | null> {
   const { deps, tx, link } = held;
-  if (deps.deleteGuard === null) return null;
   const { id: linkId, connection } = link;
   const admission = await tx.deletes.admitDeletion(
-    { linkId, connection, direction, version },
+    { linkId, connection, direction, version, doubtful },
     deps.deleteGuard,
   );
   if (admission.kind === 'pass') return null;

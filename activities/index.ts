@@ -100,6 +100,25 @@ export function createActivities(deps: ActivityDeps): Activities & SweepActiviti
   };
 }
 
+/**
+ * An examination that ends with a written intent sends it in the same attempt: a change outward then costs one activity
+ * instead of two. The intent is committed before; where the call fails, the next attempt finds it open and finishes it.
+ */
+export function sendingAtOnce<Steps extends RemoteActivities>(activities: Steps): Steps {
+  async function examineAndSend(link: OpenLink): Promise<StepResult> {
+    const examined = await activities.examine(link);
+    if (examined.next !== 'send') return examined;
+    const sent = await activities.send(link);
+    return {
+      ...sent,
+      what: `${examined.what}; ${sent.what}`,
+      version: sent.version ?? examined.version,
+      direction: sent.direction ?? examined.direction,
+    };
+  }
+  return { ...activities, examine: examineAndSend };
+}
+
 export type { LookEnd, Unfinished } from './closeLook';
 export type { OpenedLook, OpenLink, RecordName } from './openLook';
 export type { StepResult } from './stepResult';

@@ -17,6 +17,8 @@ export interface OpenLink {
   readonly connection: string;
   /** One of many that nobody waits for: its calls come after those of live edits. */
   readonly bulk?: boolean;
+  /** Due since before an older backup was restored, or since the recovery: the other side's newer values win. */
+  readonly recovered?: boolean;
 }
 
 export type OpenedLook =
@@ -78,10 +80,12 @@ export async function openLook(deps: ActivityDeps, name: RecordName): Promise<Op
       const known = newest.find((link) => link.connection === connection);
       const owner = { connection, catalog: catalogName, recordId };
       const link = await liveLink(tx, owner, known, record.kind === 'live');
-      if (link?.paused === true) paused.push(connection);
-      else if (link?.down === true) down.push(connection);
-      else if (link !== null) links.push(link);
+      if (link === null) continue;
+      if (link.standstill === 'paused') paused.push(connection);
+      else if (link.standstill === 'down') down.push(connection);
+      else links.push(link);
     }
+    const marks = { ...(hint.bulk && { bulk: true }), ...(hint.recovered && { recovered: true }) };
     const looks = await tx.links.beginLook(
       links.map((link) => link.id),
       { catalog: catalogName, recordId, runId: deps.runId(), hint: hint.hint, paused },
@@ -93,9 +97,7 @@ export async function openLook(deps: ActivityDeps, name: RecordName): Promise<Op
       version: record.kind === 'absent' ? null : record.version,
       links: links.flatMap(({ id: linkId, connection }) => {
         const lookId = looks.get(linkId);
-        return lookId === undefined
-          ? []
-          : [{ linkId, lookId, connection, ...(hint.bulk ? { bulk: true } : {}) }];
+        return lookId === undefined ? [] : [{ linkId, lookId, connection, ...marks }];
       }),
       paused,
       down,

@@ -1,4 +1,4 @@
-import type { Policy } from '../src/core/fields';
+import type { FieldRule, Policy } from '../src/core/fields';
 import { heldBy, policyByRank } from '../src/core/rank';
 import type { Held } from '../src/core/rank';
 import type { LocalRecord } from '../src/core/sides';
@@ -27,4 +27,16 @@ export async function rankedHere(
     .filter(({ rank }) => rank >= 0);
   const held = heldBy(others, record.fields, policy);
   return { held, policy: policyByRank(policy, held, order.indexOf(link.connection)) };
+}
+
+/**
+ * The policy after an older backup was restored: what stands here is older than what stands there, whatever the rank. A person
+ * who wants to be asked is asked.
+ */
+export function remoteLivedOn(policy: Policy): Policy {
+  const fields = Object.entries(policy.fields).map(([field, rule]): [string, FieldRule] => [
+    field,
+    rule.onConflict === 'ask' ? rule : { ...rule, onConflict: 'remote' },
+  ]);
+  return { ...policy, fields: Object.fromEntries(fields) };
 }

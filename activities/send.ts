@@ -5,6 +5,7 @@ import { checkAccount } from './checkAccount';
 import { noteCall } from './deps';
 import type { ActivityDeps } from './deps';
 import type { OpenLink } from './openLook';
+import { readBeforeRepeat } from './readBeforeRepeat';
 import { resolveUpdate } from './resolveUpdate';
 import { settleDelete, settleNotApplied, settleRefused, settleWrite } from './settle';
 import { STALE, stepResult } from './stepResult';
@@ -64,6 +65,10 @@ export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResu
   const { link, intent } = sending;
   if (intent.keyExpired && intent.kind === 'create') return stepResult('trace', 'the key may be forgotten');
   if (intent.keyExpired && intent.kind === 'update') return resolveUpdate(sending, 'not_applied');
+  if (intent.kind === 'delete' && intent.sends > 0) {
+    const ended = await readBeforeRepeat(sending);
+    if (ended !== null) return ended;
+  }
   if (!(await deps.store.intents.markSent(intent.key, link.fence))) return STALE;
   const answer = await call(sending);
   noteCall(deps, link.connection, intent.kind, answer);

@@ -1,8 +1,10 @@
 import type { RemoteObject } from '../src/connectors/connector';
-import type { Base, Fields } from '../src/core/fields';
+import { same } from '../src/core/fields';
+import type { Base, Fields, Policy } from '../src/core/fields';
 import { foldAnswer, foldUnanswered } from '../src/core/fold';
 import type { RemoteFailure } from '../src/core/failure';
 import type { RemoteId } from '../src/core/ids';
+import type { LostValue } from '../src/core/merge';
 import type { Reason } from '../src/core/reason';
 import type { LocalRecord } from '../src/core/sides';
 import type { IntentEnding } from '../src/store/intents';
@@ -16,7 +18,7 @@ import { DELETED, IN_SYNC, tellOtherLinks, writeLink } from './writeLink';
 import type { HeldLink } from './writeLink';
 
 /** Runs `work` on the locked record and link, unless a newer attempt has taken over. */
-async function settle(
+export async function settle(
   { deps, tools, link }: Sending,
   work: (held: HeldLink, record: LocalRecord) => Promise<StepResult>,
 ): Promise<StepResult> {
@@ -72,11 +74,29 @@ function takenPairs(take: Fields, row: Fields): Base {
   return Object.fromEntries(pairs);
 }
 
-/** A create or update took effect: the answer is folded against the values the intent carried. */
+/**
+ * Our values that stand here as they were sent and there in another form: whether the system gave it that form or a person an
+ * edit nobody can tell, so ours is kept before it is taken over.
+ */
+function unlikeSent(sent: Fields, there: Fields, ours: Fields | null, policy: Policy): LostValue[] {
+  return Object.entries(sent).flatMap(([field, value]) => {
+    const rule = policy.fields[field];
+    const theirs = there[field] ?? null;
+    if (rule === undefined || ours === null || rule.canonical(theirs) === null) return [];
+    if (same(rule, theirs, value) || !same(rule, ours[field] ?? null, value)) return [];
+    return [{ field, ours: value, theirs, winner: 'remote' as const, cause: 'altered' as const }];
+  });
+}
+
+/**
+ * A create or update took effect: the answer is folded against the values the intent carried.
+ * @param standing what stands there by now, where `object` is not the answer itself but what it must have been
+ */
 export async function settleWrite(
   sending: Sending,
   object: RemoteObject,
   requestId: string | null,
+  standing: RemoteObject | null = null,
 ): Promise<StepResult> {
   const { tools, intent } = sending;
   return settle(sending, async (held, record) => {
@@ -96,9 +116,12 @@ export async function settleWrite(
       await tx.conflicts.recordLost(link, fold.lost);
       await tellOtherLinks(held);
     }
+    if (standing !== null)
+      await tx.conflicts.recordLost(link, unlikeSent(intent.values, standing.fields, ours, tools.policy));
     await tx.intents.endIntent(intent.key, 'done', requestId);
-    const next =
-      fold.dropped.length > 0 ? 'parked' : fold.lookAgain || readByNone(sending) ? 'examine' : 'done';
+    // what has moved on here, and what nobody has read yet, is decided first; that parks a dropped field as well
+    const examines = fold.lookAgain || readByNone(sending);
+    const next = examines ? 'examine' : fold.dropped.length > 0 ? 'parked' : 'done';
     const outcome = {
       parked: { outcome: 'parked', reason: droppedReason(fold.dropped), waits: 0 },
       // an open question leaves the sides unequal: the next look asks it
@@ -120,12 +143,15 @@ export async function settleWrite(
 
 /** The create took effect and its object was deleted there since: linked, so that the deletion is decided like any other. */
 export async function settleDeletedSince(sending: Sending, remoteId: RemoteId): Promise<StepResult> {
-  const { key } = sending.intent;
+  const { key, values } = sending.intent;
   return settle(sending, async (held) => {
     const holder = await holderOf(held, remoteId);
     if (holder !== null) return settleTaken(held, key, holder, null);
     await held.tx.intents.endIntent(key, 'done', null);
-    await writeLink(held, { remoteId, state: 'linked', remoteDeleted: true });
+    // What was sent stood there, so only what was edited here since is lost with it.
+    const sent = Object.entries(values).map(([field, value]) => [field, { ours: value, theirs: value }]);
+    const base: Base = { ...held.link.base, ...Object.fromEntries(sent) };
+    await writeLink(held, { remoteId, state: 'linked', remoteDeleted: true, base });
     return stepResult('examine', 'created and deleted there since');
   });
 }

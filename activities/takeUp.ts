@@ -25,8 +25,8 @@ export interface Sending {
 export async function takeLink(deps: ActivityDeps, open: OpenLink): Promise<Link | StepResult> {
   const link = await deps.store.links.takeFence(open.linkId, open.lookId);
   if (link === null) return STALE;
-  if (link.down && !link.paused) throw connectionDown(link.connection);
-  if (!link.paused) return link;
+  if (link.standstill === null) return link;
+  if (link.standstill === 'down') throw connectionDown(link.connection);
   return stepResult('paused', 'the connection is paused', {
     reason: { code: 'paused', field: null, detail: null },
   });

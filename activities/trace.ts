@@ -34,13 +34,19 @@ export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepRes
   noteCall(deps, link.connection, 'read', reading);
   if (reading.kind === 'failed') return treatFailure(deps, tools, link, reading.failure);
   if (reading.value.kind === 'deleted') return settleDeletedSince(sending, found.value.remoteId);
-  const settled = await settleWrite(sending, asMade(reading.value.object, intent.values), found.requestId);
-  // what stands there now was not folded: it may be newer than what the create made
-  return settled.next === 'done' ? { ...settled, next: 'examine' } : settled;
+  const { object } = reading.value;
+  const { made } = found.value;
+  const settled =
+    made === null
+      ? await settleWrite(sending, asMade(object, intent.values), found.requestId, object)
+      : await settleWrite(sending, { ...object, fields: made }, found.requestId);
+  // What stands there now was not folded: it may be newer than what the create made. The look parks what was dropped.
+  const folded = settled.next === 'done' || settled.next === 'parked';
+  return folded ? { ...settled, next: 'examine', reason: null } : settled;
 }
 
 /**
- * The object as the create made it, as far as that can be told: with the values that were sent, so that an edit there
+ * The object as the create made it, where the system does not tell: with the values that were sent, so that an edit there
  * since counts as one. An empty value stays empty: the system may have dropped ours, which must not be erased here.
  */
 function asMade(object: RemoteObject, sent: Fields): RemoteObject {

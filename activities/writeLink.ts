@@ -23,11 +23,13 @@ export const DELETED: LinkPatch = {
   detached: false,
 };
 
+/** A link that ends takes its open questions with it: there is nothing to choose between any more. */
 export async function writeLink(held: HeldLink, { decision, ...patch }: StepPatch): Promise<void> {
   const { tx, link, requestId = null } = held;
   const told = decision === undefined ? {} : { decision: { ...decision, requestId } };
   const written = await tx.links.writeFenced(link.id, link.fence, { ...patch, ...told });
   if (!written) throw new Error(`The fence of link ${link.id} moved while its row was locked`);
+  if (patch.state === 'retired' || patch.state === 'void') await tx.conflicts.closeQuestions(link.id, []);
 }
 
 /** Other systems must hear of what was pulled here. */

@@ -105,14 +105,12 @@ function emptyActivities(current: () => Current, answered: () => void): Activiti
     },
     hasNewer: async () => false,
     examine: async ({ linkId, lookId }) => {
-      if (linkId === LINK_OUT) return stepResult('send', 'edited/edited merge push:name', { version: 1 });
       written(lookId);
-      return stepResult('done', 'edited/edited merge pull:name', { version: 1, direction: 'in' });
+      return linkId === LINK_OUT
+        ? stepResult('done', 'edited/edited merge push:name; update name', { version: 1, direction: 'out' })
+        : stepResult('done', 'edited/edited merge pull:name', { version: 1, direction: 'in' });
     },
-    send: async ({ lookId }) => {
-      written(lookId);
-      return stepResult('done', 'update confirmed', { version: 1, direction: 'out' });
-    },
+    send: async () => stepResult('done', 'never asked for'),
     trace: async () => stepResult('done', 'never asked for'),
     closeLook: async () => {
       current().closed += 1;

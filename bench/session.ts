@@ -34,17 +34,43 @@ function timeLimit(ms: number): Promise<never> {
   });
 }
 
-async function onStage(
-  options: { totalMaxMs: number; variables?: Readonly<Record<string, string>> },
+/** Something that the system needs and that is not started with it. */
+export interface Beside {
+  /** Configuration that leads the system to it. */
+  readonly variables: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** A run that hangs ends by itself. */
+  readonly totalMaxMs: number;
+  /** Configuration of the system. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Opened before the system starts and closed when it has ended. */
+  readonly beside?: () => Promise<Beside>;
+}
+
+async function onStage(options: SessionOptions, work: (rig: Rig) => Promise<boolean>): Promise<boolean> {
+  const beside = await options.beside?.();
+  try {
+    return await onStageBeside({ ...options.variables, ...beside?.variables }, options.totalMaxMs, work);
+  } finally {
+    await beside?.close();
+  }
+}
+
+async function onStageBeside(
+  variables: Readonly<Record<string, string>>,
+  totalMaxMs: number,
   work: (rig: Rig) => Promise<boolean>,
 ): Promise<boolean> {
-  const stage = await createStage(say, options.variables);
+  const stage = await createStage(say, variables);
   const run = async (): Promise<boolean> => {
     say('… starting the system');
     return work(await stage.start());
   };
   try {
-    return await Promise.race([run(), interruption(() => stage.kill()), timeLimit(options.totalMaxMs)]);
+    return await Promise.race([run(), interruption(() => stage.kill()), timeLimit(totalMaxMs)]);
   } finally {
     await stage.stop();
   }
@@ -52,12 +78,11 @@ async function onStage(
 
 /**
  * Runs the program and ends the process.
- * @param options.totalMaxMs a run that hangs ends by itself; @param options.variables configuration of the system
  * @param work tells whether what was wanted was measured: exit code 0 or 1
  */
 export function runSession(
   name: string,
-  options: { totalMaxMs: number; variables?: Readonly<Record<string, string>> },
+  options: SessionOptions,
   work: (rig: Rig) => Promise<boolean>,
 ): void {
   onStage(options, work).then(

@@ -155,6 +155,7 @@ create table counterpart.intents (
 );
 -- at most one open intent per link
 create unique index intents_open on counterpart.intents (link_id) where ended_at is null;
+create index intents_link on counterpart.intents (link_id);
 create index intents_ended on counterpart.intents (ended_at) where ended_at is not null;
 
 create table counterpart.conflicts (
@@ -191,8 +192,8 @@ create table counterpart.delete_guards (
   primary key (connection, direction)
 );
 
--- Deletions that may pass: counted by the guard, allowed by a person though the guard held them, or (kept) refused by a
--- person: the record stays here and is made anew there.
+-- What was said of a deletion: it may pass, counted by the guard or allowed by a person; it is held by the guard; or (kept) it
+-- was refused by a person: the record stays here and is made anew there.
 create table counterpart.delete_passes (
   -- no foreign key: its check would wait for a look that holds the link and waits for the guard
   link_id bigint not null,
@@ -200,11 +201,12 @@ create table counterpart.delete_passes (
   connection text not null,
   -- of the tombstone that goes out; 0 for a deletion that comes in
   version bigint not null,
-  verdict text not null check (verdict in ('counted', 'allowed', 'kept')),
+  verdict text not null check (verdict in ('counted', 'held', 'allowed', 'kept')),
   passed_at timestamptz not null,
   primary key (link_id, direction)
 );
 create index delete_passes_counted on counterpart.delete_passes (connection, direction, passed_at) where verdict = 'counted';
+create index delete_passes_held on counterpart.delete_passes (connection, direction) where verdict = 'held';
 create index delete_passes_old on counterpart.delete_passes (passed_at);
 `;
 
@@ -222,6 +224,11 @@ create table counterpart.work_queue (
   waiting_on text[] not null default '{}',
   -- one of many that no person waits for: comes after all others
   bulk boolean not null default false,
+  -- hinted before an older backup was restored, or while a connection recovered: where both sides changed, the other side,
+  -- which lived on, wins
+  recovered boolean not null default false,
+  -- runs of looks since the newest hint that came to no rest
+  restless integer not null default 0,
   primary key (catalog, record_id)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
 create index work_queue_due on counterpart.work_queue (due_at) where not bulk;
@@ -233,24 +240,88 @@ create index work_queue_waiting on counterpart.work_queue using gin (waiting_on)
 -- deleted, and a stalled holder of the old number would then delete a newer hint. A record rings at most every 250 ms.
 -- What a sweep found comes after everything else, and so does what one statement queues by the hundred: an import must
 -- not stand before a person's edit. Until somebody else asks for the same record.
-create function counterpart.enqueue(in_catalog text, in_ids uuid[], in_hint text) returns void language plpgsql as $$
+create function counterpart.enqueue(in_catalog text, in_ids uuid[], in_hint text, in_bulk boolean default false)
+returns void language plpgsql as $$
 begin
-  insert into counterpart.work_queue as q (catalog, record_id, seq, hint, hinted_at, last_hint_at, due_at, bulk)
+  insert into counterpart.work_queue as q
+    (catalog, record_id, seq, hint, hinted_at, last_hint_at, due_at, bulk, recovered)
   select in_catalog, id, nextval('counterpart.work_seq'), in_hint, clock_timestamp(), clock_timestamp(), clock_timestamp(),
-    in_hint = 'sweep' or cardinality(in_ids) > 100
+    in_bulk or in_hint in ('sweep', 'recovered') or cardinality(in_ids) > 100,
+    in_hint = 'recovered' or exists (select from counterpart.connections where recovering_since is not null)
   from (select distinct unnest(in_ids) as id order by 1) as ids
   on conflict (catalog, record_id) do update
     set seq = nextval('counterpart.work_seq'), hint = excluded.hint, last_hint_at = excluded.last_hint_at,
         -- the last term: Postgres's clock may have been set back
         due_at = least(greatest(excluded.due_at, q.signalled_at + interval '250 milliseconds'),
           excluded.due_at + interval '250 milliseconds'),
-        rings = 0, waiting_on = '{}', bulk = q.bulk and excluded.bulk;
+        rings = 0, restless = 0, waiting_on = '{}', bulk = q.bulk and excluded.bulk, recovered = q.recovered or excluded.recovered;
   -- what was changed or heard tells of its hint itself
   if in_hint not in ('local', 'webhook', 'poll') then
     insert into counterpart.timeline (catalog, record_id, kind, detail)
     select distinct in_catalog, id, 'hint', jsonb_build_object('hint', in_hint) from unnest(in_ids) as id;
   end if;
   perform pg_notify('counterpart_work', '');
+end
+$$;
+
+-- Hints for records whose queue row somebody's open transaction held. That transaction may be rolled back, and its own hint
+-- with it, so these are given until they stand.
+create table counterpart.owed_hints (
+  catalog text not null,
+  record_id uuid not null,
+  hint text not null,
+  owed_since timestamptz not null default now(),
+  primary key (catalog, record_id, hint)
+);
+
+-- As 'enqueue', for whoever hints many records at once and must not wait for a product's long transaction: where a row is held
+-- for longer than 50 ms they are queued one by one, those that are held then are passed by, and their hints are owed. Returns
+-- the records that were queued.
+create function counterpart.enqueue_passing(in_catalog text, in_ids uuid[], in_hint text) returns uuid[]
+language plpgsql as $$
+declare
+  waiting constant text := current_setting('lock_timeout');
+  many constant boolean := cardinality(in_ids) > 100;
+  queued uuid[] := in_ids;
+  one uuid;
+begin
+  perform set_config('lock_timeout', '50ms', true);
+  begin
+    perform counterpart.enqueue(in_catalog, in_ids, in_hint);
+  exception when lock_not_available then
+    queued := '{}';
+  end;
+  if queued = '{}' then
+    perform set_config('lock_timeout', '2ms', true);
+    foreach one in array (select coalesce(array_agg(id order by id), '{}') from unnest(in_ids) as id) loop
+      begin
+        perform counterpart.enqueue(in_catalog, array[one], in_hint, many);
+        queued := queued || one;
+      exception when lock_not_available then
+        insert into counterpart.owed_hints (catalog, record_id, hint) values (in_catalog, one, in_hint)
+        on conflict do nothing;
+      end;
+    end loop;
+  end if;
+  perform set_config('lock_timeout', waiting, true);
+  return queued;
+end
+$$;
+
+-- Gives the hints that are owed, as far as their rows are free now.
+create function counterpart.place_owed() returns void language plpgsql as $$
+declare
+  owed record;
+begin
+  for owed in
+    with taken as (
+      delete from counterpart.owed_hints where ctid = any(array(
+        select ctid from counterpart.owed_hints order by owed_since limit 1000 for update skip locked))
+      returning catalog, record_id, hint)
+    select catalog, hint, array_agg(record_id) as ids from taken group by catalog, hint
+  loop
+    perform counterpart.enqueue_passing(owed.catalog, owed.ids, owed.hint);
+  end loop;
 end
 $$;
 `;
@@ -439,23 +510,32 @@ $$;
 create function counterpart.queue_inserted() returns trigger language plpgsql as $$
 declare
   through constant counterpart.links := counterpart.writing_link();
+  overtaken boolean;
 begin
   -- planned anew each time, as in queue_updated
   execute $told$
     with gone as (
       delete from counterpart.tombstones t using changed_new n where t.catalog = $1 and t.record_id = n.id
-      returning t.record_id, t.fields),
-    -- Restored before the look that would have agreed on the deletion there: the restore is the later word, and begins anew.
+      returning t.record_id, t.fields, n.version <= t.version as overtaken),
+    -- Restored before the look that would have sent the deletion, or agreed on one there that nobody has heard of yet: the
+    -- restore is the later word. An object that stands goes on, one that is gone is made anew.
     owed as (
       update counterpart.links l set state = 'deleting' from gone g
-      where l.catalog = $1 and l.record_id = g.record_id and l.state = 'linked' and l.remote_deleted_at is not null)
+      where l.catalog = $1 and l.record_id = g.record_id and l.state = 'linked'),
+    told as (
     insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, version, changes, detail)
     select $1, n.id, 'change', $3, $4, $5, n.version,
       coalesce((select jsonb_object_agg(f, jsonb_build_array(g.fields -> f, r.new -> f)) from unnest($2) as f
         where g.fields -> f is distinct from r.new -> f), '{}'),
       jsonb_build_object('does', case when g.record_id is null then 'create' else 'restore' end)
-    from changed_new n left join gone g on g.record_id = n.id cross join lateral (select to_jsonb(n) as new offset 0) as r
-  $told$ using tg_argv[0], tg_argv[1:], through.connection, through.id, through.run_id;
+    from changed_new n left join gone g on g.record_id = n.id cross join lateral (select to_jsonb(n) as new offset 0) as r)
+    select exists (select from gone g where g.overtaken)
+  $told$ into overtaken using tg_argv[0], tg_argv[1:], through.connection, through.id, through.run_id;
+  -- count_version looked for the tombstone before the id's index made this INSERT wait for the transaction that deleted it
+  if overtaken then
+    raise exception 'the record was being deleted while it was restored' using errcode = 'serialization_failure',
+      hint = 'Repeat it: its version goes on from the deletion then.';
+  end if;
   if not counterpart.is_own_write() and exists (select from changed_new) then
     perform counterpart.enqueue(tg_argv[0], (select array_agg(id) from changed_new), 'local');
   end if;
@@ -554,7 +634,6 @@ create index events_received on counterpart.events (received_at);
 
 create table counterpart.event_cursors (
   connection text primary key,
-  event_id text,
   event_created_at timestamptz not null,
   polled_at timestamptz not null default now(),
   -- one poller at a time: whoever holds the lease
@@ -602,6 +681,8 @@ create table counterpart.sweeps (
   objects bigint not null default 0,
   records bigint not null default 0,
   found bigint not null default 0,
+  -- met, and known to wait for a person
+  known bigint not null default 0,
   -- why it waits, and since when; null while it goes on
   waits_for text,
   waits_since timestamptz,
@@ -643,13 +724,16 @@ create index sweep_findings_found on counterpart.sweep_findings (found_at);
 -- To be called once after an older backup was restored, before anything is started: \`select counterpart.recovered()\`, or by
 -- the command or the API of the same name. Queue numbers given out after the backup was made are still held by runs and workers;
 -- from here on all are greater: microseconds since 1970 outrun any sequence. Nothing is sent to a connection until a sweep has
--- read all of it.
+-- read all of it, and of what waited until then the other side's newer values win.
 create function counterpart.recovered() returns void language plpgsql as $$
 declare
   lowest constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 begin
   perform setval('counterpart.work_seq', greatest(lowest, nextval('counterpart.work_seq')));
   update counterpart.connections set recovering_since = now();
+  -- a row that an open transaction holds is passed by: the sweep marks it if its object differs
+  update counterpart.work_queue set recovered = true
+  where ctid = any(array(select ctid from counterpart.work_queue for update skip locked));
   update counterpart.sweeps set ended_at = now(), ending = 'replaced' where ended_at is null;
   insert into counterpart.sweeps (connection, cause) select name, 'recovered' from counterpart.connections;
 end
@@ -690,11 +774,12 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     drop function counterpart.link_view, counterpart.writing_link;
     drop table counterpart.delete_passes, counterpart.delete_guards, counterpart.timeline, counterpart.sweep_findings, counterpart.sweep_seen, counterpart.sweeps, counterpart.idempotency_keys, counterpart.webhook_endpoints,
-      counterpart.event_cursors, counterpart.events, counterpart.work_queue,
+      counterpart.event_cursors, counterpart.events, counterpart.owed_hints, counterpart.work_queue,
       counterpart.conflicts, counterpart.intents, counterpart.links, counterpart.paces, counterpart.connections, counterpart.tombstones,
       counterpart.customers, counterpart.installation;
     drop function counterpart.recovered, counterpart.attach_catalog, counterpart.refuse_truncate, counterpart.is_own_write, counterpart.queue_deleted,
-      counterpart.queue_updated, counterpart.queue_inserted, counterpart.count_version, counterpart.enqueue,
+      counterpart.queue_updated, counterpart.queue_inserted, counterpart.count_version, counterpart.place_owed, counterpart.enqueue_passing,
+      counterpart.enqueue,
       counterpart.tell_link, counterpart.tell_intent, counterpart.tell_conflict, counterpart.compared,
       counterpart.canonical_email, counterpart.fresh_number, counterpart.uuidv7;
     drop sequence counterpart.work_seq;

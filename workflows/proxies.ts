@@ -23,22 +23,36 @@ export const queueActivities = proxyLocalActivities<QueueActivities>({
   },
 });
 
+/** A few attempts inside about a minute; then the look ends `waiting` and holds no run open. */
+const REMOTE_ATTEMPTS = {
+  scheduleToCloseTimeout: '75 seconds',
+  retry: {
+    initialInterval: '400 milliseconds',
+    backoffCoefficient: 2,
+    maximumInterval: '10 seconds',
+    maximumAttempts: 5,
+  },
+} as const;
+
+/** Two remote calls at most: it reads, and sends what it has decided to send. */
+export function examiningActivities(connection: string) {
+  return proxyActivities<Pick<RemoteActivities, 'examine'>>({
+    taskQueue: `counterpart-${connection}`,
+    startToCloseTimeout: '28 seconds',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    ...REMOTE_ATTEMPTS,
+  });
+}
+
 /**
- * Remote calls on the connection's own task queue. One attempt is cut after 14 s, longer than the HTTP time-out (8 s)
- * and the transactions around it, short enough that the work of a killed worker is taken up within 15 s. A few attempts
- * inside about a minute; then the look ends `waiting` and holds no run open.
+ * One remote call. An attempt is cut after 14 s, longer than the HTTP time-out (8 s), the wait for a slot (3 s) and the
+ * transactions around it, short enough that the work of a killed worker is taken up within 15 s.
  */
-export function remoteActivities(connection: string) {
-  return proxyActivities<Pick<RemoteActivities, 'examine' | 'send'>>({
+export function sendingActivities(connection: string) {
+  return proxyActivities<Pick<RemoteActivities, 'send'>>({
     taskQueue: `counterpart-${connection}`,
     startToCloseTimeout: '14 seconds',
-    scheduleToCloseTimeout: '75 seconds',
-    retry: {
-      initialInterval: '400 milliseconds',
-      backoffCoefficient: 2,
-      maximumInterval: '10 seconds',
-      maximumAttempts: 5,
-    },
+    ...REMOTE_ATTEMPTS,
   });
 }
 

@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  condition,
   continueAsNew,
   isCancellation,
   setHandler,
@@ -12,15 +13,21 @@ import type { OpenLink, StepResult, Unfinished } from '../activities';
 import type { Reason } from '../src/core/reason';
 import { hintSignal, stateQuery } from './messages';
 import type { RecordState } from './messages';
-import { queueActivities, remoteActivities, tracingActivities } from './proxies';
+import { examiningActivities, queueActivities, sendingActivities, tracingActivities } from './proxies';
 import { tendLinks } from './tendLinks';
 import type { LinkEnd } from './tendLinks';
 
 /** Continue as new from here on: far below the 1,000 events a run may have, with room for one more look. */
 const HISTORY_MAX_EVENTS = 500;
-/** One link's part in one look: finish an intent, examine, send, examine again, and once more for a late change. */
+/** One link's part in one look: examine and send; more of them where an intent has to be settled first. */
 const STEPS_MAX = 6;
-/** Looks of one run that ask for another without a new hint; beyond it the row rings again later. */
+/**
+ * What was hinted during a look rings within 250 ms of the ring before, and is waited for: so a stream of changes costs four
+ * writes a second and not as many as there is time for. Twice as long, so that a ring which is lost delays the look and does
+ * not lose it.
+ */
+const NEXT_RING_MS = 500;
+/** Looks of one run that ask for another without a new hint; the last one says so, and the row rings again later. */
 const RESTLESS_LOOKS_MAX = 8;
 
 export interface RecordInput {
@@ -50,7 +57,8 @@ function reasonFor(failure: unknown): Reason {
 
 /** One link's part: examine and send in turns until it rests. Trouble that outlived its attempts leaves it unfinished. */
 async function tendLink(link: OpenLink, note: (what: string) => void): Promise<LinkEnd> {
-  const { examine, send } = remoteActivities(link.connection);
+  const { examine } = examiningActivities(link.connection);
+  const { send } = sendingActivities(link.connection);
   const { trace } = tracingActivities(link.connection);
   const steps = { examine, send, trace };
   const unfinished = (outcome: Unfinished['outcome'], reason: Reason): LinkEnd => ({
@@ -67,7 +75,11 @@ async function tendLink(link: OpenLink, note: (what: string) => void): Promise<L
       note(what);
       direction = result.direction ?? direction;
       if (next === 'paused') return unfinished('paused', reason ?? NO_ANSWER);
-      if (!(next in steps)) return { kind: 'ended', result: { next, direction } };
+      // It has moved on since it was sent, and one look writes once: else a stream of changes costs as many as there is time for.
+      if (next === 'examine' && result.direction === 'out' && step !== 'trace') {
+        return { kind: 'ended', link, result: { next: 'again', direction } };
+      }
+      if (!(next in steps)) return { kind: 'ended', link, result: { next, direction } };
       step = next as keyof typeof steps;
       summary = `${link.connection}: ${step} after ${what}`;
     } catch (error) {
@@ -76,7 +88,7 @@ async function tendLink(link: OpenLink, note: (what: string) => void): Promise<L
     }
   }
   // still moving
-  return { kind: 'ended', result: { next: 'again', direction } };
+  return { kind: 'ended', link, result: { next: 'again', direction } };
 }
 
 function noted(steps: Record<string, string>, connection: string, what: string): Record<string, string> {
@@ -85,7 +97,8 @@ function noted(steps: Record<string, string>, connection: string, what: string):
 }
 
 interface LookOutcome {
-  readonly again: boolean;
+  /** `on_ring`: it moved on while it was looked at, and the ring that tells of it is on the way. */
+  readonly again: 'no' | 'at_once' | 'on_ring';
   readonly outcome: RecordResult['outcome'];
 }
 
@@ -105,18 +118,30 @@ function outcomeOf(ends: readonly LinkEnd[], left: LeftOut): RecordResult['outco
 /** What the query tells, written while the run goes on. */
 type Telling = { -readonly [Key in keyof RecordState]: RecordState[Key] };
 
-/** @param doorbell tells whether it rang since the look began, and takes a ring as heard */
+/** Links that ask for look after look. One that a newer look has taken over is that look's to end. */
+function restlessOf(ends: readonly LinkEnd[]): Unfinished[] {
+  const reason: Reason = { code: 'restless', field: null, detail: null };
+  return ends.flatMap((end) =>
+    end.kind === 'ended' && end.result.next === 'again' ? [{ ...end.link, outcome: 'waiting', reason }] : [],
+  );
+}
+
+/**
+ * @param doorbell tells whether it rang since the look began, and takes a ring as heard
+ * @param last of so many that came to no rest: it is closed all the same, and says so
+ */
 async function look(
   catalog: string,
   telling: Telling,
   doorbell: { readonly rung: () => boolean; readonly heard: () => void },
+  last: boolean,
 ): Promise<LookOutcome> {
   const { recordId } = telling;
   telling.phase = 'opening';
   const opened = await queueActivities.openLook.executeWithOptions({ summary: 'open look' }, [
     { catalog, recordId },
   ]);
-  if (opened.kind === 'nothing') return { again: false, outcome: 'in_sync' };
+  if (opened.kind === 'nothing') return { again: 'no', outcome: 'in_sync' };
   telling.version = opened.version;
   telling.steps = {};
   telling.phase = 'looking';
@@ -136,19 +161,29 @@ async function look(
   const leftOut = { paused: opened.paused, down: opened.down ?? [] };
   const outcome = outcomeOf(ends, leftOut);
   // Not settled yet: the row is not acknowledged, so that it still stands if this run is killed before the next look.
-  const unsettled = results.some((result) => result.next === 'again' || result.next === 'stale');
-  if (left || unsettled) return { again: true, outcome };
+  const unsettled = results.filter(({ next }) => next === 'again' || next === 'stale');
+  const restless = last ? restlessOf(ends) : [];
+  if (left || (unsettled.length > 0 && restless.length === 0)) {
+    const sent = !left && unsettled.every(({ direction }) => direction === 'out');
+    return { again: sent ? 'on_ring' : 'at_once', outcome };
+  }
   const closed = await queueActivities.closeLook.executeWithOptions({ summary: 'close look' }, [
     {
       catalog,
       recordId,
       seq: opened.seq,
-      unfinished: ends.flatMap((end) => (end.kind === 'unfinished' ? [end.unfinished] : [])),
+      unfinished: [
+        ...ends.flatMap((end) => (end.kind === 'unfinished' ? [end.unfinished] : [])),
+        ...restless,
+      ],
       ...leftOut,
       direction: results.find((result) => result.direction !== null)?.direction ?? null,
     },
   ]);
-  return { again: closed === 'newer', outcome };
+  if (closed !== 'newer') return { again: 'no', outcome: restless.length > 0 ? 'waiting' : outcome };
+  // What was brought here is for the other systems, and nobody else has to tell of it.
+  const spreads = opened.links.length > 1 && results.some(({ direction }) => direction === 'in');
+  return { again: spreads ? 'at_once' : 'on_ring', outcome };
 }
 
 /**
@@ -172,10 +207,13 @@ export async function syncRecord(catalog: string, input: RecordInput): Promise<R
     dirty = false;
     telling.looks += 1;
     try {
-      const looked = await look(catalog, telling, doorbell);
+      const looked = await look(catalog, telling, doorbell, restless + 1 >= RESTLESS_LOOKS_MAX);
       outcome = looked.outcome;
-      restless = looked.again ? restless + 1 : 0;
-      if (looked.again && restless < RESTLESS_LOOKS_MAX) dirty = true;
+      restless = looked.again === 'no' ? 0 : restless + 1;
+      if (looked.again !== 'no' && restless < RESTLESS_LOOKS_MAX) {
+        if (looked.again === 'on_ring') await condition(() => dirty, NEXT_RING_MS);
+        dirty = true;
+      }
     } catch (error) {
       // Postgres did not answer: the row is untouched, its lease runs out and it rings again. (A local activity's last
       // error arrives bare, not wrapped in an ActivityFailure.)

@@ -119,6 +119,14 @@ async function ring(record = nextRecord()): Promise<WorkflowHandle> {
   return client.workflow.getHandle(`customer/${record.recordId}`);
 }
 
+async function eventCount(
+  handle: WorkflowHandle,
+  kind: 'timerStartedEventAttributes' | 'timerCanceledEventAttributes',
+): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  return (events ?? []).filter((event) => Boolean(event[kind])).length;
+}
+
 test('a quiet record has no open run: one hint, one look, and the run completes', async () => {
   const ends: LookEnd[] = [];
   script.closeLook = async (end) => {
@@ -161,11 +169,42 @@ test('failure 53: a hint during the look is looked at again before the run ends'
   expect(await handle.result()).toMatchObject({ looks: 2 });
 });
 
-test('I10: a row with a newer hint is looked at again at once, without another ring', async () => {
+test('I10: a row with a newer hint is looked at again, also when its ring never comes', async () => {
   let looks = 0;
   script.openLook = async () => opened((looks += 1));
   script.closeLook = async ({ seq }) => (seq === 1 ? 'newer' : 'done');
   expect(await (await ring()).result()).toMatchObject({ looks: 2, outcome: 'in_sync' });
+});
+
+test('failure 42: what was hinted during a look waits for its ring, so that a stream of changes is looked at as often as it rings', async () => {
+  const record = nextRecord();
+  let looks = 0;
+  script.openLook = async () => opened((looks += 1));
+  script.closeLook = async ({ seq }) => (seq <= 3 ? 'newer' : 'done');
+  const handle = await ring(record);
+  for (const rung of [1, 2, 3]) {
+    await until('it waits', async () => (await eventCount(handle, 'timerStartedEventAttributes')) === rung);
+    expect(looks).toBe(rung);
+    await doorbell().ring(record);
+  }
+  expect(await handle.result()).toMatchObject({ looks: 4, outcome: 'in_sync' });
+  expect(await eventCount(handle, 'timerCanceledEventAttributes')).toBe(3);
+});
+
+test('failure 42: one look writes once: what has moved on since is for the next one, and its row stands until then', async () => {
+  const acknowledged: number[] = [];
+  let looks = 0;
+  script.openLook = async () => opened((looks += 1));
+  script.examine = async ({ lookId }) =>
+    lookId === 1 ? ended('examine', { direction: 'out' }) : ended('done', { direction: 'out' });
+  script.closeLook = async ({ seq }) => {
+    acknowledged.push(seq);
+    return 'done';
+  };
+  const handle = await ring();
+  expect(await handle.result()).toMatchObject({ looks: 2, outcome: 'in_sync' });
+  expect(acknowledged).toEqual([2]);
+  expect(await eventCount(handle, 'timerStartedEventAttributes')).toBe(1);
 });
 
 test('a look that asks for another one is not acknowledged before that one has been', async () => {
@@ -181,16 +220,31 @@ test('a look that asks for another one is not acknowledged before that one has b
   expect(acknowledged).toEqual([2]);
 });
 
-test('a look that never rests ends its run, and its row stays for a later ring', async () => {
+test('I14: looks that never come to rest end the run, and the last one says which link it is', async () => {
+  const ends: LookEnd[] = [];
+  script.openLook = async () => opened(1, ['stripe', 'memory']);
+  script.examine = async ({ connection: name }) => ended(name === 'memory' ? 'done' : 'again');
+  script.closeLook = async (end) => {
+    ends.push(end);
+    return 'done';
+  };
+  const { looks, outcome } = await (await ring()).result();
+  expect([looks, outcome]).toEqual([8, 'waiting']);
+  const reason = { code: 'restless', field: null, detail: null };
+  expect(ends.map(({ unfinished }) => unfinished)).toEqual([
+    [expect.objectContaining({ connection: 'stripe', outcome: 'waiting', reason })],
+  ]);
+});
+
+test('I14: a link that newer looks take over again and again is theirs to tell of: nothing is said of it', async () => {
   let acknowledged = 0;
-  script.examine = async () => ended('again');
+  script.examine = async () => ended('stale');
   script.closeLook = async () => {
     acknowledged += 1;
     return 'done';
   };
   const { looks } = await (await ring()).result();
-  expect(looks).toBe(8);
-  expect(acknowledged).toBe(0);
+  expect([looks, acknowledged]).toEqual([8, 0]);
 });
 
 test('I15: a connection whose attempts are used up leaves the row waiting, and the other link is finished', async () => {

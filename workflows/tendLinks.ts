@@ -2,7 +2,11 @@ import { CancellationScope, condition } from '@temporalio/workflow';
 import type { OpenLink, StepResult, Unfinished } from '../activities';
 
 export type LinkEnd =
-  | { readonly kind: 'ended'; readonly result: Pick<StepResult, 'next' | 'direction'> }
+  | {
+      readonly kind: 'ended';
+      readonly link: OpenLink;
+      readonly result: Pick<StepResult, 'next' | 'direction'>;
+    }
   | { readonly kind: 'unfinished'; readonly unfinished: Unfinished };
 
 export interface Tended {

@@ -18,8 +18,15 @@ function knownToDiffer({ outcome, reason }: Pick<ListedLink, 'outcome' | 'reason
   return outcome === 'parked' ? (reason?.field?.split(',') ?? []) : [];
 }
 
-/** An object that is in the other side's list, seen with the link it has here. */
-export function judgeObject(catalog: Catalog, object: RemoteObject, link: ListedLink): Finding | null {
+/**
+ * An object that is in the other side's list, seen with the link it has here.
+ * @returns `again` when nothing tells whether there is anything new about one that is parked: it is looked at, and no finding
+ */
+export function judgeObject(
+  catalog: Catalog,
+  object: RemoteObject,
+  link: ListedLink,
+): Finding | 'again' | null {
   const { id: linkId, recordId, outcome, reason } = link;
   const found = { recordId, linkId, remoteId: object.remoteId, side: 'there' as const };
   if (link.tended) return null;
@@ -29,9 +36,12 @@ export function judgeObject(catalog: Catalog, object: RemoteObject, link: Listed
     case 'deleting':
       return null;
     case 'reserved': {
+      const parkedFor = outcome === 'parked' ? (reason?.code ?? null) : null;
       // parked because of a mark that is on it still
-      const refused = outcome === 'parked' && object.claims !== null && object.claims !== recordId;
-      return refused ? null : { ...found, kind: 'created', fields: [] };
+      if (parkedFor !== null && object.claims !== null && object.claims !== recordId) return null;
+      // refused here before anything was agreed: there is no base that would tell whether it was edited since
+      if (parkedFor !== null && parkedFor !== 'claims_record') return 'again';
+      return { ...found, kind: 'created', fields: [] };
     }
     case 'linked': {
       if (outcome === 'parked' && reason?.code === 'remote_missing')
@@ -43,6 +53,11 @@ export function judgeObject(catalog: Catalog, object: RemoteObject, link: Listed
       return fields.length === 0 ? null : { ...found, kind: 'edited', fields };
     }
   }
+}
+
+/** Parked before this sweep, and nothing new was found about it: it is counted, and waits for a person as before. */
+export function isKnown({ outcome, found }: LiveLink): boolean {
+  return outcome === 'parked' && !found;
 }
 
 /** A live link, after the other side was listed to its end. Parked ones are known, and said to whoever asks. */

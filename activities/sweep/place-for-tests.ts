@@ -96,7 +96,7 @@ export interface Places {
   /** Ends everything over this place's database and copies it; the place goes on over the original. */
   backUp(place: Place): Promise<{ backup: Backup; place: Place }>;
   /** The processes start anew over the backup; the system there is as it is now. */
-  restore(backup: Backup, place: Place): Promise<Place>;
+  restore(backup: Backup, place: Place, options?: DeskOptions): Promise<Place>;
 }
 
 /** After each test I16 is checked: what would cross into Temporal holds no personal value. */
@@ -138,6 +138,6 @@ export function places(): Places {
       fresh.push(copy);
       return { backup: { copy }, place: await over(url, { system: place.system }) };
     },
-    restore: (backup, place) => over(backup.copy.url, { system: place.system }),
+    restore: (backup, place, options = {}) => over(backup.copy.url, { ...options, system: place.system }),
   };
 }

@@ -11,7 +11,9 @@ import type { Finding } from '../../src/store/sweepFindings';
 import type { ListedLink } from '../../src/store/sweepReadings';
 import { noteCall } from '../deps';
 import type { ActivityDeps } from '../deps';
-import { judgeLink, judgeObject, judgeRecord } from './judge';
+import { adoptMarked, findReplaceable } from './adoptMarked';
+import type { Replaceable } from './adoptMarked';
+import { isKnown, judgeLink, judgeObject, judgeRecord } from './judge';
 
 /** The most that Stripe gives in one page: 100,000 customers are 1,000 calls. */
 const PAGE_OBJECTS = 100;
@@ -36,10 +38,11 @@ interface Batch {
   readonly phase: SweepPhase;
   readonly place: string | null;
   readonly findings: readonly Finding[];
-  /** Records to look at besides: what stands there is theirs. */
-  readonly owners?: readonly RecordId[];
+  /** Records to look at besides, which are no findings. */
+  readonly besides?: readonly RecordId[];
   readonly calls?: number;
   readonly objects?: number;
+  readonly known?: number;
   readonly records?: number;
 }
 
@@ -49,14 +52,17 @@ async function commit(
   tx: Statements,
   batch: Batch,
 ): Promise<void> {
-  const { findings, owners = [], calls = 0, objects = 0, records = 0, phase, place } = batch;
-  const ids = [...owners, ...findings.map(({ recordId }) => recordId)];
+  const { findings, besides = [], calls = 0, objects = 0, records = 0, known = 0, phase, place } = batch;
+  const ids = [...besides, ...findings.map(({ recordId }) => recordId)];
+  const recovers = sweep.cause === 'recovered';
   if (findings.length > 0) await tx.sweepFindings.noteFindings(sweep.id, catalog.name, findings);
-  if (ids.length > 0) await tx.queue.enqueue(catalog.name, ids, 'sweep');
-  if (ids.length > 0 && sweep.cause === 'recovered') {
-    await tx.queue.holdFor(catalog.name, ids, { on: connection, ms: RECOVERY_WAIT_MS });
+  const hint = recovers ? 'recovered' : 'sweep';
+  const queued = ids.length === 0 ? [] : await tx.queue.enqueuePassing(catalog.name, ids, hint);
+  if (recovers && queued.length > 0) {
+    await tx.queue.holdFor(catalog.name, queued, { on: connection, ms: RECOVERY_WAIT_MS });
   }
-  const step = { catalog: catalog.name, phase, place, calls, objects, records, found: findings.length };
+  const counts = { calls, objects, records, found: findings.length, known };
+  const step = { catalog: catalog.name, phase, place, ...counts };
   if (!(await tx.sweeps.advance(sweep, step))) throw new Overtaken('Another attempt goes on with this sweep');
 }
 
@@ -67,37 +73,23 @@ interface Strangers {
   readonly linkIds: number[];
 }
 
-/** After a restored backup: ties objects that bear our mark to their records, as far as our books allow. */
-async function adoptMarked(
-  { connection, catalog }: SweepTask,
+async function takeIn(
+  task: SweepTask,
   tx: Statements,
-  objects: readonly RemoteObject[],
-  strangers: Strangers,
-): Promise<RemoteObject[]> {
-  const left: RemoteObject[] = [];
-  for (const object of objects) {
-    const { remoteId, claims } = object;
-    const adopted =
-      claims === null
-        ? null
-        : await tx.adoption.adopt({ connection, catalog }, { remoteId, recordId: claims });
-    if (adopted === null) {
-      left.push(object);
-      continue;
-    }
-    const { linkId, recordId } = adopted;
-    strangers.linkIds.push(linkId);
-    strangers.findings.push({ recordId, linkId, remoteId, side: 'there', kind: 'adopted', fields: [] });
-  }
-  return left;
-}
-
-async function takeIn(task: SweepTask, tx: Statements, unknown: readonly RemoteObject[]): Promise<Strangers> {
+  unknown: readonly RemoteObject[],
+  replaceable: Replaceable,
+): Promise<Strangers> {
   const { sweep, connection, catalog } = task;
   const strangers: Strangers = { findings: [], owners: [], linkIds: [] };
-  const left = sweep.cause === 'recovered' ? await adoptMarked(task, tx, unknown, strangers) : unknown;
   const births: RemoteId[] = [];
-  for (const { remoteId, claims } of left) {
+  for (const object of unknown) {
+    const { remoteId, claims } = object;
+    const adopted = sweep.cause === 'recovered' ? await adoptMarked(task, tx, object, replaceable) : null;
+    if (adopted !== null) {
+      strangers.linkIds.push(adopted.linkId);
+      strangers.findings.push({ ...adopted, side: 'there', kind: 'adopted', fields: [] });
+      continue;
+    }
     const owned = claims !== null && (await tx.intents.hasOpenCreate(connection, catalog.name, claims));
     if (owned && claims !== null) strangers.owners.push(claims);
     else births.push(remoteId);
@@ -128,6 +120,7 @@ async function letGoOfReserved(
 /** One page of the other side's list, compared with what was agreed. */
 export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | null> {
   const { deps, sweep, connection, catalog } = task;
+  const recovers = sweep.cause === 'recovered';
   const remote = deps.connectors.get(connection)?.catalogs.get(catalog.name);
   if (remote === undefined) throw new Error(`${connection} has no catalog ${catalog.name} here`);
   const readAt = await deps.store.sweepReadings.now();
@@ -138,6 +131,8 @@ export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | nul
   noteCall(deps, connection, 'list', answer);
   if (answer.kind === 'failed') return answer.failure;
   const { objects, next } = answer.value;
+  const replaceable = await findReplaceable(task, remote, objects);
+  if ('failure' in replaceable) return replaceable.failure;
   await deps.store.transact(async (tx) => {
     const at = { connection, catalog: catalog.name };
     const links = await tx.sweepReadings.linksOfObjects(
@@ -148,6 +143,7 @@ export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | nul
     const byId = new Map(links.map((link) => [link.remoteId, link]));
     const findings: Finding[] = [];
     const unknown: RemoteObject[] = [];
+    const again: RecordId[] = [];
     const seen: number[] = [];
     for (const object of objects) {
       const link = byId.get(object.remoteId);
@@ -156,16 +152,19 @@ export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | nul
         continue;
       }
       seen.push(link.id);
-      const finding = judgeObject(catalog, object, link);
-      if (finding !== null) findings.push(finding);
+      // While it recovers nothing is looked at, and what is queued must be marked.
+      const finding = judgeObject(catalog, object, recovers ? { ...link, tended: false } : link);
+      if (finding === 'again') again.push(link.recordId);
+      else if (finding !== null) findings.push(finding);
     }
-    const strangers = await takeIn(task, tx, unknown);
+    const strangers = await takeIn(task, tx, unknown, replaceable);
     await tx.sweepReadings.noteSeen(sweep.id, [...seen, ...strangers.linkIds]);
     await commit(task, tx, {
       phase: next === null ? 'links' : 'objects',
       place: next,
       findings: [...findings, ...strangers.findings],
-      owners: strangers.owners,
+      // what stands there is theirs
+      besides: [...again, ...strangers.owners],
       calls: 1,
       objects: objects.length,
     });
@@ -184,6 +183,7 @@ export async function sweepLinks(task: SweepTask): Promise<void> {
       phase: last === null ? 'records' : 'links',
       place: last === null ? null : String(last),
       findings: links.flatMap((link) => judgeLink(link) ?? []),
+      known: links.filter(isKnown).length,
     });
   });
 }

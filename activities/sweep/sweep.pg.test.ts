@@ -277,3 +277,20 @@ test('a row that came back past the triggers is not reported at each sweep', asy
   await place.heal();
   expect(await place.findings()).toEqual([]);
 });
+
+test('what our own database refuses is found once; the next nights it is tried again and counted as known', async () => {
+  const place = await at.open();
+  await place.database.query(
+    `alter table counterpart.customers add constraint no_bobs check (name <> 'Ann Bob') not valid`,
+  );
+  const remoteId = place.system.plant({ name: 'Ann Bob', email: freshMail() });
+  expect(await place.heal()).toMatchObject({ found: 1, known: 0 });
+  for (let nights = 0; nights < 2; nights += 1)
+    expect(await place.heal()).toMatchObject({ found: 0, known: 1 });
+  expect(await names(place)).toEqual([]);
+  // no event tells of it
+  place.system.edit(remoteId, { name: 'Ann' });
+  expect(await place.heal()).toMatchObject({ found: 0, known: 1 });
+  expect(await names(place)).toEqual(['Ann']);
+  expect(await place.heal()).toMatchObject({ found: 0, known: 0 });
+});

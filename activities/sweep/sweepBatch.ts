@@ -48,9 +48,11 @@ async function holdOn(deps: ActivityDeps, connection: ConnectionName): Promise<H
   if (!deps.identified(connection)) return { ms: IDENTIFY_MS, code: 'unavailable' };
   const found = await deps.store.connections.find(connection);
   const paused = found?.paused ?? null;
+  if (found?.standstill === 'paused' && paused?.code !== 'recovering')
+    return { ms: PAUSED_MS, code: paused?.code ?? 'paused' };
   if (found !== null && found.down !== null) return { ms: DOWN_MS, code: 'unavailable' };
   // A recovery waits for this very sweep, and what it finds is put away until the end: no queue needs to drain before.
-  if (paused !== null) return paused.code === 'recovering' ? null : { ms: PAUSED_MS, code: paused.code };
+  if (paused !== null) return null;
   return (await deps.store.queue.countBulk(BULK_ROWS_MAX)) < BULK_ROWS_MAX
     ? null
     : { ms: DRAIN_MS, code: null };
@@ -108,7 +110,7 @@ async function stepOn(deps: ActivityDeps, sweep: Sweep): Promise<RemoteFailure |
   if (now === null) return null;
   if (next === undefined) await end(deps, now);
   else {
-    const nothing = { calls: 0, objects: 0, records: 0, found: 0 };
+    const nothing = { calls: 0, objects: 0, records: 0, found: 0, known: 0 };
     await deps.store.sweeps.advance(now, { catalog: next.name, phase: 'objects', place: null, ...nothing });
   }
   return null;

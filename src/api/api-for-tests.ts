@@ -67,6 +67,7 @@ export function fakeDeps(database: Database, lines: string[] = []): ApiDeps {
     webhook: (_request, response) => void response.status(200).json({ received: true }),
     connections: {
       list: async () => [STRIPE],
+      configured: () => ['stripe', 'crm'],
       pause: async (name) => (name === 'stripe' ? 'paused' : 'unknown'),
       resume: async (name) => (name === 'stripe' ? { kind: 'resumed' } : { kind: 'unknown' }),
     },

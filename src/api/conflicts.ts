@@ -78,7 +78,7 @@ function refuseResolved(lost: KeptValue): void {
   if (lost.resolution === null) {
     throw new Problem(
       'conflict_closed',
-      'The two sides became alike by themselves, so there is nothing to take.',
+      'The two sides became alike by themselves, or one of them is gone, so there is nothing to take.',
     );
   }
   throw new Problem('conflict_applied', 'Change the customer with PATCH to change it once more.');

@@ -22,6 +22,8 @@ export interface ApiDeps {
   readonly webhook: RequestHandler;
   readonly connections: {
     list(): Promise<readonly ConnectionView[]>;
+    /** Names of those that the settings name now; Postgres remembers earlier ones too. */
+    configured(): readonly string[];
     pause(name: string): Promise<'paused' | 'unknown'>;
     resume(name: string): Promise<Resumed>;
   };

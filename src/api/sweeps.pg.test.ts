@@ -39,6 +39,29 @@ test('where there is only one connection it need not be named; where there are t
   expect(await sweeps()).toHaveLength(1);
 });
 
+test('a connection that is configured no more: refused with the reason, and what was open there says why it stands', async () => {
+  await api.database.query(`insert into counterpart.connections (name, system) values ('old', 'memory')`);
+  const refused = await api.call('POST', '/sweeps', { connection: 'old' });
+  expect([refused.status, refused.body.errors]).toEqual([
+    422,
+    [
+      {
+        pointer: '/connection',
+        code: 'not_configured',
+        detail: 'The settings do not name this connection any more. There is: stripe.',
+      },
+    ],
+  ]);
+  expect((await api.call('POST', '/sweeps')).body).toMatchObject({ connection: 'stripe' });
+  // An older backup is older for this one too: should it be configured again, it recovers first.
+  const told = await api.call('POST', '/recovered');
+  expect(told.status).toBe(202);
+  expect(told.body.data).toMatchObject([
+    { connection: 'old', state: 'waiting', waits_for: { code: 'not_configured' } },
+    { connection: 'stripe', state: 'running', waits_for: null },
+  ]);
+});
+
 test('while one runs a second is refused, and the refusal names it', async () => {
   const { body } = await api.call('POST', '/sweeps');
   const again = await api.call('POST', '/sweeps');

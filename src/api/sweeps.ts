@@ -40,6 +40,9 @@ export const sweepBody = z
     objects: z.int().meta({ description: 'Objects met there.' }),
     records: z.int().meta({ description: 'Records met here.' }),
     found: z.int().meta({ description: 'Differences that no hint had told of.' }),
+    known: z
+      .int()
+      .meta({ description: 'Parked before, with nothing new about them: they wait for a person.' }),
     requested_at: z.iso.datetime(),
     ended_at: z.iso.datetime().nullable(),
   })
@@ -79,25 +82,38 @@ export const sweepInput = z
   )
   .meta({ id: 'NewSweep' });
 
-function stateOf(sweep: Sweep): z.output<typeof sweepBody>['state'] {
-  if (sweep.ending !== null) return sweep.ending;
-  return sweep.waitsFor === null ? 'running' : 'waiting';
-}
-
-function waitsFor({ waitsFor: code, waitsSince }: Sweep): z.output<typeof sweepBody>['waits_for'] {
+/** Why an open sweep stands still. One of a connection that is configured no more is never gone on with. */
+function waitsFor(deps: ApiDeps, sweep: Sweep): z.output<typeof sweepBody>['waits_for'] {
+  if (sweep.ending !== null) return null;
+  const forgotten = !deps.connections.configured().includes(sweep.connection);
+  const code = forgotten ? 'not_configured' : (sweep.waitsFor as ReasonCode | null);
   if (code === null) return null;
-  const known = code as ReasonCode;
-  return { code: known, message: REASONS[known].message, since: waitsSince?.toISOString() ?? null };
+  const since = forgotten ? sweep.requestedAt : sweep.waitsSince;
+  return { code, message: REASONS[code].message, since: since?.toISOString() ?? null };
 }
 
-function present(sweep: Sweep): z.output<typeof sweepBody> {
-  const { id, connection, cause, phase, calls, objects, records, found } = sweep;
+function present(deps: ApiDeps, sweep: Sweep): z.output<typeof sweepBody> {
+  const { id, connection, cause, phase, calls, objects, records, found, known } = sweep;
   const at = {
     requested_at: sweep.requestedAt.toISOString(),
     ended_at: sweep.endedAt?.toISOString() ?? null,
   };
-  const state = { state: stateOf(sweep), waits_for: waitsFor(sweep), phase };
-  return { id, connection, cause, ...state, calls, objects, records, found, ...at };
+  const waits = waitsFor(deps, sweep);
+  const state = sweep.ending ?? (waits === null ? 'running' : 'waiting');
+  return {
+    id,
+    connection,
+    cause,
+    state,
+    waits_for: waits,
+    phase,
+    calls,
+    objects,
+    records,
+    found,
+    known,
+    ...at,
+  };
 }
 
 async function report(deps: ApiDeps, sweep: Sweep): Promise<z.output<typeof sweepReportBody>> {
@@ -112,7 +128,7 @@ async function report(deps: ApiDeps, sweep: Sweep): Promise<z.output<typeof swee
     rows.set(key, { ...row, [state]: records });
   }
   return {
-    ...present(sweep),
+    ...present(deps, sweep),
     report: [...rows.values()],
     findings: findings.map((finding) => ({
       catalog: finding.catalog,
@@ -129,12 +145,16 @@ async function report(deps: ApiDeps, sweep: Sweep): Promise<z.output<typeof swee
 
 /** @throws Problem 422 naming the connections there are */
 async function connectionOf(deps: ApiDeps, asked: string | undefined): Promise<ConnectionName> {
-  const names = (await listConnections(deps.database)).map(({ name }) => name);
+  const known = (await listConnections(deps.database)).map(({ name }) => name);
+  const names = known.filter((name) => deps.connections.configured().includes(name));
   const found = asked === undefined && names.length === 1 ? names[0] : names.find((name) => name === asked);
   if (found !== undefined) return found;
-  const detail = names.length === 0 ? 'There is no connection yet.' : `There is: ${names.join(', ')}.`;
+  const there = names.length === 0 ? 'There is no connection yet.' : `There is: ${names.join(', ')}.`;
+  const forgotten = known.some((name) => name === asked);
+  const code = asked === undefined ? 'needed' : forgotten ? 'not_configured' : 'unknown_connection';
+  const detail = forgotten ? `${REASONS.not_configured.message} ${there}` : there;
   throw new Problem('invalid', 'See `errors` for each field and what is wrong with it.', {
-    errors: [{ pointer: '/connection', code: asked === undefined ? 'needed' : 'unknown_connection', detail }],
+    errors: [{ pointer: '/connection', code, detail }],
   });
 }
 
@@ -149,7 +169,7 @@ function ask(deps: ApiDeps): RequestHandler {
         members: { sweep: sweep.id },
       });
     }
-    return json(202, present(sweep), { Location: location });
+    return json(202, present(deps, sweep), { Location: location });
   });
 }
 
@@ -172,12 +192,15 @@ export function routeSweeps(router: Router, deps: ApiDeps): void {
   resource(router, '/sweeps', {
     get: answering(async () => {
       const sweeps = await listSweeps(deps.database, SHOWN_SWEEPS);
-      return json(200, { data: sweeps.map(present) });
+      return json(200, { data: sweeps.map((sweep) => present(deps, sweep)) });
     }),
     post: ask(deps),
   });
   resource(router, '/sweeps/:id', { get: read(deps) });
   resource(router, '/recovered', {
-    post: answering(async () => json(202, { data: (await recover(deps.database)).map(present) })),
+    post: answering(async () => {
+      const sweeps = await recover(deps.database);
+      return json(202, { data: sweeps.map((sweep) => present(deps, sweep)) });
+    }),
   });
 }

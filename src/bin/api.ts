@@ -67,6 +67,7 @@ async function main(): Promise<void> {
     ),
     connections: {
       list: () => listConnections(parts),
+      configured: () => [...connectors.keys()],
       pause: (name) => control.pause(name),
       async resume(name): Promise<Resumed> {
         const resumed = await control.resume(name);

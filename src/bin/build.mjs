@@ -20,7 +20,15 @@ import { fileURLToPath } from 'node:url';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const dist = path.join(root, 'dist');
 const stampFile = path.join(dist, '.built-from');
-const SOURCE_FOLDERS = ['src', 'workflows', 'activities', 'migrations', 'bench', 'test/simulation'];
+const SOURCE_FOLDERS = [
+  'src',
+  'workflows',
+  'activities',
+  'migrations',
+  'bench',
+  'test/simulation',
+  'test/chaos',
+];
 const SOURCE_FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 const ASSETS = new Set(['.html', '.css', '.js', '.json', '.svg', '.png', '.ico']);
 

@@ -28,7 +28,11 @@ function guardView({ direction, since, held }: TrippedGuard): ConnectionView['he
 }
 
 /** Why nothing is sent: paused, recovering or down. */
-function standstill({ name, paused, down }: Connection): Pick<ConnectionView, 'state' | 'reason'> {
+function standstill({
+  name,
+  paused,
+  down,
+}: Pick<Connection, 'name' | 'paused' | 'down'>): Pick<ConnectionView, 'state' | 'reason'> {
   if (paused !== null) {
     const { code, detail, since } = paused;
     const reason = { code, ...REASONS[code], field: null, detail, since: since.toISOString() };
@@ -87,7 +91,7 @@ export async function listConnections(parts: Told): Promise<ConnectionView[]> {
     system,
     account: identity?.account ?? null,
     mode: identity?.mode ?? null,
-    ...standstill({ name, system, identity, paused, down, degraded }),
+    ...standstill({ name, paused, down }),
     paused_at: paused === null ? null : paused.since.toISOString(),
     breaker: breakerView(down),
     waiting: waiting.get(name) ?? 0,

@@ -14,6 +14,7 @@ export function keepSweeping(
   return runSweepRelay({
     ...until,
     sweeps: store.sweeps,
+    queue: store.queue,
     connections: [...connectors.values()].map(({ connection, listEvents }) => ({
       name: connection,
       hasEvents: listEvents !== null,

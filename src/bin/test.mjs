@@ -56,12 +56,12 @@ function selectedNeeds(env) {
     env,
     encoding: 'utf8',
   });
-  const files = run.stdout.split('\n').filter((line) => line.endsWith('.test.ts'));
+  const files = run.stdout.split('\n').filter((line) => /\.(test|proof)\.ts$/.test(line));
   const any = (pattern) => files.some((file) => pattern.test(file));
   return {
-    postgres: any(/\.(pg|wf|e2e)\.test\.ts$/),
-    temporal: any(/\.(wf|e2e)\.test\.ts$/),
-    build: any(/\.e2e\.test\.ts$/),
+    postgres: any(/\.(pg|wf|e2e)\.(test|proof)\.ts$/),
+    temporal: any(/\.(wf|e2e)\.(test|proof)\.ts$/),
+    build: any(/\.e2e\.(test|proof)\.ts$/),
   };
 }
 

@@ -6,7 +6,7 @@ import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Client, ConnectionOptions } from '@temporalio/client';
-import { createActivities } from '../../activities';
+import { createActivities, sendingAtOnce } from '../../activities';
 import type { Activities } from '../../activities';
 import type { ConnectionName } from '../core/ids';
 import { CATALOGS } from '../catalogs/catalogs';
@@ -17,6 +17,7 @@ import type { WebhookEndpointPorts } from '../connections/webhookEndpoint';
 import type { Connector } from '../connectors/connector';
 import { runPoller } from '../inbound/poll';
 import type { PollPorts } from '../inbound/poll';
+import { gaugeFailedRuns } from '../observability/metrics';
 import { inFlightRows } from '../pace/capacity';
 import { watch } from '../pace/watch';
 import { createRelay } from '../queue/relay';
@@ -25,6 +26,7 @@ import { listenForWork } from '../queue/wakeup';
 import { exclusively } from '../store/exclusive';
 import { removeExpired } from '../store/housekeeping';
 import { createDoorbell, ensureSearchAttributes, openClient } from '../temporal/client';
+import { countFailedRuns } from '../temporal/failedRuns';
 import { SEARCH_ATTRIBUTES } from '../temporal/names';
 import { createWorkers } from '../temporal/worker';
 import { assemble, untilUp } from './assemble';
@@ -228,6 +230,7 @@ async function main(): Promise<void> {
     }),
   });
   const temporal = openTemporal(parts);
+  gaugeFailedRuns(parts.metrics.registry, temporal.namespace, () => countFailedRuns(temporal.client));
   const stopping = createStopping();
   let serving = false;
   const server = serveHealth(parts, async () => serving && (await temporalAnswers(temporal.client, log)));
@@ -238,7 +241,7 @@ async function main(): Promise<void> {
       parts,
       temporal,
       stopping,
-      inLanes(activitiesOf(parts, identified)),
+      inLanes(sendingAtOnce(activitiesOf(parts, identified))),
     );
     if (connected !== null) {
       const { connection, workers, searchable } = connected;

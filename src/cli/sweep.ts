@@ -12,6 +12,7 @@ const sweepAnswer = z.object({
   objects: z.number(),
   records: z.number(),
   found: z.number(),
+  known: z.number(),
 });
 const reportAnswer = sweepAnswer.extend({
   report: z.array(
@@ -64,7 +65,8 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 function reportLines(sweep: SweepReport): string[] {
-  const head = `${sweep.connection}: ${sweep.objects} objects there, ${sweep.records} records here compared, ${sweep.found} different.`;
+  const asBefore = sweep.known === 0 ? '' : `, ${sweep.known} parked as before`;
+  const head = `${sweep.connection}: ${sweep.objects} objects there, ${sweep.records} records here compared, ${sweep.found} different${asBefore}.`;
   const waits =
     sweep.waits_for === null ? [] : [`It waits: ${sweep.waits_for.message} (${sweep.waits_for.code})`];
   if (sweep.report.length === 0) return [head, ...waits];

@@ -96,7 +96,7 @@ async function attempt(
 ): Promise<Outcome> {
   const { connection } = connector;
   const found = await ports.store.connections.find(connection);
-  if (found !== null && (found.paused !== null || found.down !== null)) return { kind: 'busy' };
+  if (found !== null && found.standstill !== null) return { kind: 'busy' };
   const alone = await ports.exclusively(`webhook endpoint ${connection}`, () =>
     ensureOnce(ports, connector, webhooks, url),
   );

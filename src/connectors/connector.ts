@@ -33,7 +33,13 @@ export type Reading =
 
 /** Whether an ambiguous create took effect. */
 export type CreateTrace =
-  { readonly kind: 'found'; readonly remoteId: RemoteId } | { readonly kind: 'absent' };
+  | {
+      readonly kind: 'found';
+      readonly remoteId: RemoteId;
+      /** The synced fields as they were made, where the system still tells; null where it shows only what stands by now. */
+      readonly made: Fields | null;
+    }
+  | { readonly kind: 'absent' };
 
 /** One page of all living objects of a catalog, newest first. */
 export interface ObjectPage {

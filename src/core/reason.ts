@@ -35,6 +35,10 @@ export const REASONS = {
     message: 'The database was restored from a backup: nothing is sent until a sweep has read everything.',
     action: 'Nothing to do: it goes on by itself when the sweep is done.',
   },
+  not_configured: {
+    message: 'The settings do not name this connection any more.',
+    action: 'Nothing is sent to it. Configure it again where it shall go on.',
+  },
   unavailable: {
     message: 'The system does not answer.',
     action: 'Nothing to do: it is tried again by itself.',
@@ -48,13 +52,19 @@ export const REASONS = {
     action: 'Stop the automation that rewrites it, then sync again.',
   },
   delete_burst: {
-    message: 'Unusually many deletions in a short time.',
+    message:
+      'Unusually many deletions in a short time, or one from before a restored backup whose object was edited since.',
     action:
       'Check that they are meant, then allow them (counterpart allow-deletes); or restore the records that shall stay.',
   },
   refused_here: {
     message: 'A rule of our own database refused what the system has.',
     action: 'Change the value in the system, or the rule here, then sync again.',
+  },
+  restless: {
+    message: 'Look after look finds something new to do there, and none comes to rest.',
+    action:
+      'See in its timeline what keeps changing and stop that, then sync again; an edit is tried at once, too.',
   },
   internal: {
     message: 'The look failed on our own side.',

@@ -97,7 +97,7 @@ async function linked(state: 'linked' | 'deleting' | 'retired' | 'void' = 'linke
 async function wrote(
   linkId: number,
   replaced: Fields,
-  kind: 'create' | 'update' = 'update',
+  kind: 'create' | 'update' | 'delete' = 'update',
 ): Promise<string> {
   const key = `${keyPrefix(INSTALLATION, STRIPE)}${randomUUID()}`;
   const replaces = Object.fromEntries(
@@ -109,6 +109,48 @@ async function wrote(
   await bench().store.intents.openIntent({ key, linkId, kind, values: {}, replaces, version: 1 });
   return key;
 }
+
+describe('I3: our own deletion, told by its event', () => {
+  const lostOf = async (linkId: number) =>
+    (
+      await bench().database.query(
+        'select field, theirs, winner, cause from counterpart.conflicts where link_id = $1 order by field',
+        [linkId],
+      )
+    ).rows;
+
+  /** Deleted by us, when we had last read `read` there. */
+  async function deletedAfterReading(read: Fields, state: 'deleting' | 'retired') {
+    const { link, remoteId: id } = await linked(state);
+    const key = await wrote(link.id, read, 'delete');
+    await bench().store.intents.markSent(key, link.fence);
+    if (state === 'retired') await bench().store.intents.endIntent(key, 'done', null);
+    return { link, id };
+  }
+
+  test.each(['deleting', 'retired'] as const)(
+    'an edit between our read and our DELETE is kept as lost, once, also told twice (link %s)',
+    async (state) => {
+      const { link, id } = await deletedAfterReading({ name: 'Ann', email: 'a@example.com' }, state);
+      const gone = event({
+        remoteId: id,
+        change: 'deleted',
+        fields: { name: 'Anna', email: 'a@example.com' },
+      });
+      await say(gone);
+      await say(gone);
+      expect(await lostOf(link.id)).toEqual([
+        { field: 'name', theirs: 'Anna', winner: 'deletion', cause: 'edit_and_delete' },
+      ]);
+    },
+  );
+
+  test('what we had read is no loss, nor are values a server does not tell', async () => {
+    const { link, id } = await deletedAfterReading({ name: 'Ann', email: 'a@example.com' }, 'retired');
+    await say(event({ remoteId: id, change: 'deleted', fields: { name: 'Ann', email: null } }));
+    expect(await lostOf(link.id)).toEqual([]);
+  });
+});
 
 describe('failure 25: echoes', () => {
   test('I7: an event our own write caused is stored and nothing is queued', async () => {

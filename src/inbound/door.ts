@@ -73,19 +73,41 @@ async function planEcho(
   return { kind: 'overwritten', link: { id: intent.linkId, recordId }, lost };
 }
 
-function planKnown(link: Link, subject: Subject): Plan {
+/** Values that went with an object we deleted and that the deletion did not know: edited between our read and our DELETE. */
+async function deletedUnseen(
+  ports: DoorPorts,
+  tx: Statements,
+  link: Link,
+  subject: Subject,
+): Promise<LostValue[]> {
+  const replaces = await tx.intents.lastDeletion(link.id);
+  if (replaces === null) return [];
+  return Object.entries(ports.policies.get(subject.catalog)?.fields ?? {}).flatMap(([field, rule]) => {
+    const theirs = subject.fields[field] ?? null;
+    const canonical = rule.canonical(theirs);
+    const expected = replaces[field];
+    // an emptied field leaves nothing to be kept, and some servers tell no values of what is gone
+    if (canonical === null || expected === undefined) return [];
+    if (ports.fingerprint(field, canonical) === expected) return [];
+    const ours = link.base[field]?.ours ?? null;
+    return [{ field, ours, theirs, winner: 'deletion' as const, cause: 'edit_and_delete' as const }];
+  });
+}
+
+async function planKnown(ports: DoorPorts, tx: Statements, link: Link, subject: Subject): Promise<Plan> {
   const { recordId, id: linkId } = link;
-  if (link.state === 'retired' || link.state === 'void') {
-    const deleted = subject.change === 'deleted' && link.detached;
-    return deleted
-      ? { kind: 'queue', recordId, linkId, deleted }
-      : { kind: 'note', result: 'retired', recordId };
-  }
+  const deleted = subject.change === 'deleted';
+  const ended = link.state === 'retired' || link.state === 'void';
+  if (ended && deleted && link.detached) return { kind: 'queue', recordId, linkId, deleted };
   // Our own deletion on its way: the look that sent it is still at work, unless it was set aside.
-  if (subject.change === 'deleted' && link.state === 'deleting' && link.outcome !== 'parked') {
-    return { kind: 'note', result: 'echo', recordId };
+  const ours = link.state === 'deleting' && link.outcome !== 'parked';
+  if (deleted && (ended || ours)) {
+    const lost = await deletedUnseen(ports, tx, link, subject);
+    if (lost.length > 0) return { kind: 'overwritten', link, lost };
+    return { kind: 'note', result: ended ? 'retired' : 'echo', recordId };
   }
-  return { kind: 'queue', recordId, linkId, deleted: subject.change === 'deleted' };
+  if (ended) return { kind: 'note', result: 'retired', recordId };
+  return { kind: 'queue', recordId, linkId, deleted };
 }
 
 async function plan(
@@ -104,7 +126,7 @@ async function plan(
     if (echo !== null) return echo;
   }
   const link = await tx.links.findByRemote(connector.connection, subject.catalog, subject.remoteId);
-  if (link !== null) return planKnown(link, subject);
+  if (link !== null) return planKnown(ports, tx, link, subject);
   const owned =
     subject.claims !== null &&
     (await tx.intents.hasOpenCreate(connector.connection, subject.catalog, subject.claims));

@@ -129,3 +129,16 @@ test('nothing happened there for a month, and the list was read all the time: th
   expect(await pollOnce(ports, connector)).toEqual({ kind: 'read', fresh: 0 });
   expect(await openSweep()).toBeNull();
 });
+
+test('failure 48: our clock is an hour ahead of a system where nothing has happened yet: its first event is heard all the same', async () => {
+  await bench().database.query('delete from counterpart.event_cursors');
+  const empty = createMemorySystem({ name: STRIPE, clock: () => now_ms - HOUR_MS, nextId: randomUUID });
+  const quiet = createMemoryConnector({
+    connection: STRIPE,
+    installation: trusted(parseInstallationId(installation), 'installation'),
+    system: empty,
+  });
+  await startPolling(ports, quiet);
+  empty.plant({ name: 'first' });
+  expect(await pollOnce(ports, quiet)).toEqual({ kind: 'read', fresh: 1 });
+});

@@ -38,6 +38,11 @@ const IDLE_MS = 10_000;
  * events are stored once per id.
  */
 const LEASE_MS = 15_000;
+/**
+ * Where nothing has happened yet, everything that comes is new: the first cursor then lies so far back that no clock of ours
+ * that is ahead of the system's makes its first events look old.
+ */
+const CLOCKS_APART_S = 24 * 3_600;
 /** A server without an event list is asked again this often, in case it learns. */
 const DEGRADED_MS = 600_000;
 
@@ -151,7 +156,7 @@ export async function startPolling(
   if ((await ports.store.cursors.readCursor(connector.connection)) !== null) return null;
   const answer = await connector.listEvents({ before: null, limit: 1 });
   if (answer.kind === 'failed') return answer.failure;
-  const newest = answer.value.events[0]?.createdAt ?? Math.floor(ports.now() / 1000);
+  const newest = answer.value.events[0]?.createdAt ?? Math.floor(ports.now() / 1000) - CLOCKS_APART_S;
   await ports.store.cursors.startCursor(connector.connection, newest);
   return null;
 }
@@ -178,10 +183,10 @@ async function afterFailure(
   return failure.retryAfterMs;
 }
 
-/** Paused, or down: then its event list is not read. */
+/** Then its event list is not read. */
 async function isHeld(store: Pick<Store, 'connections'>, connector: Connector): Promise<boolean> {
   const found = await store.connections.find(connector.connection);
-  return found !== null && (found.paused !== null || found.down !== null);
+  return found !== null && found.standstill !== null;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
   readonly registry: Registry;
@@ -57,4 +57,24 @@ export function createMetrics(process_name: string): Metrics {
       if (result === 'echo') echoes.inc({ connection });
     },
   };
+}
+
+/**
+ * Failed runs, counted in Temporal at scrape time; absent from a scrape during which it does not answer.
+ * @param count @throws when it cannot be told now
+ */
+export function gaugeFailedRuns(registry: Registry, namespace: string, count: () => Promise<number>): void {
+  const gauge: Gauge<'namespace'> = new Gauge({
+    name: 'counterpart_failed_runs',
+    help: 'Workflow runs that failed (a deploy they could not replay), as far as Temporal keeps them.',
+    labelNames: ['namespace'],
+    registers: [registry],
+    async collect() {
+      try {
+        gauge.set({ namespace }, await count());
+      } catch {
+        gauge.reset(); // the readiness of the worker says that Temporal does not answer
+      }
+    },
+  });
 }

@@ -123,6 +123,38 @@ test('Postgres away: who waits for a slot hears of it, and the next request asks
   expect(await limiter.admit('read', 'live')).toEqual({ kind: 'go' });
 });
 
+test.each(['served', 'failed'])(
+  'I14: whoever asks just when the last one before it was %s is not forgotten',
+  async (end) => {
+    for (let ticks = 0; ticks < 12; ticks += 1) {
+      const clock = standingClock();
+      const { paces } = pacesOf(clock);
+      let first = true;
+      let second: Promise<unknown> | null = null;
+      const takeSlots: Take = async (...all) => {
+        const slots = await paces.takeSlots(...all);
+        if (!first) return slots;
+        first = false;
+        let later = Promise.resolve();
+        for (let tick = 0; tick < ticks; tick += 1) later = later.then(() => undefined);
+        second = later.then(() => limiter.admit('read', 'live')).catch(() => 'heard of it');
+        if (end === 'failed') throw new Error('away');
+        return slots;
+      };
+      const limiter = createLimiter(
+        { store: { paces: { ...paces, takeSlots } }, ...clock },
+        STRIPE,
+        limits(10),
+      );
+      await limiter.admit('read', 'live').catch(() => undefined);
+      let answered = false;
+      void second!.finally(() => (answered = true));
+      await clock.run(WAIT_MAX_MS + 1_000);
+      expect({ ticks, answered }).toEqual({ ticks, answered: true });
+    }
+  },
+);
+
 test('an endpoint is counted by itself only where it is narrower than the account', () => {
   const names = (...[account, endpoint]: Parameters<typeof limits>) =>
     classesOf(limits(account, endpoint), 'customers.create').map(({ name }) => name);

@@ -88,8 +88,8 @@ export function createLimiter(ports: LimiterPorts, connection: ConnectionName, l
     ports.sleep(inMs).then(() => waiter.settle({ kind: 'go' }), waiter.fail);
   }
 
-  /** Serves one queue until it is empty. */
-  async function serve(queue: Waiter[], classes: readonly PaceClass[], lane: Lane): Promise<void> {
+  /** Gives out slots until nobody is left in the queue. */
+  async function drain(queue: Waiter[], classes: readonly PaceClass[], lane: Lane): Promise<void> {
     await prepare(classes);
     while (queue.length > 0) {
       const wanted = Math.min(queue.length, CHUNK_SLOTS);
@@ -105,6 +105,25 @@ export function createLimiter(ports: LimiterPorts, connection: ConnectionName, l
     }
   }
 
+  /**
+   * Serves one queue to its end. That it is served no more is said in the same breath as that nobody is left in it: whoever
+   * joined in between would wait for ever.
+   */
+  async function serve(
+    key: string,
+    queue: Waiter[],
+    classes: readonly PaceClass[],
+    lane: Lane,
+  ): Promise<void> {
+    try {
+      while (queue.length > 0) await drain(queue, classes, lane);
+    } catch (error) {
+      for (const left of queue.splice(0)) left.fail(error);
+    } finally {
+      queues.delete(key);
+    }
+  }
+
   function join(classes: readonly PaceClass[], lane: Lane): Promise<Admission> {
     const key = [lane, ...classes.map(({ name }) => name)].join(' ');
     return new Promise((settle, fail) => {
@@ -113,11 +132,7 @@ export function createLimiter(ports: LimiterPorts, connection: ConnectionName, l
       if (served !== undefined) return void served.push(waiter);
       const queue = [waiter];
       queues.set(key, queue);
-      serve(queue, classes, lane)
-        .catch((error: unknown) => {
-          for (const left of queue.splice(0)) left.fail(error);
-        })
-        .finally(() => queues.delete(key));
+      void serve(key, queue, classes, lane);
     });
   }
 

@@ -1,6 +1,6 @@
 /**
  * ORDER. Rings the run of every open sweep: once when it was asked for, and again when it stands still, because the run may be
- * gone. Asks for the first sweep of each connection. Whoever asks for a sweep writes a row; nobody needs Temporal for that.
+ * gone. Asks for the first sweep of each connection, and gives the hints that are owed. Whoever asks for a sweep writes a row; nobody needs Temporal for that.
  */
 import type { Store } from '../store/store';
 
@@ -9,6 +9,7 @@ type ConnectionName = Parameters<Sweeps['requestFirst']>[0];
 
 export interface SweepRelayPorts {
   readonly sweeps: Pick<Sweeps, 'requestFirst' | 'claimUnrung'>;
+  readonly queue: Pick<Store['queue'], 'placeOwed'>;
   /** All configured connections, and whether each has an event list. */
   readonly connections: ReadonlyArray<{ readonly name: ConnectionName; readonly hasEvents: boolean }>;
   /** Starts the connection's run, or tells the open one. @throws when Temporal did not take it */
@@ -41,6 +42,7 @@ export async function runSweepRelay(ports: SweepRelayPorts): Promise<void> {
   }
 
   async function turn(): Promise<void> {
+    await ports.queue.placeOwed();
     for (const { name, hasEvents } of ports.connections) {
       if (!begun.has(name) && (await sweeps.requestFirst(name, hasEvents))) begun.add(name);
     }

@@ -36,6 +36,19 @@ function createAlarm() {
 
 /** Pause before a lost LISTEN connection is made anew; meanwhile the slow poll serves. */
 const RECONNECT_MS = 2_000;
+/**
+ * A listener sends nothing, so it would never find out that the other side has vanished without a word. It asks now and then,
+ * and takes no answer in this time for a loss.
+ */
+const PROBE = { everyMs: 15_000, maxMs: 5_000 };
+
+/** A connection whose other side has vanished never says that it is closed. */
+async function endWithin(client: Client, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const waited = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([client.end(), waited]);
+  clearTimeout(timer);
+}
 
 /**
  * Listens for the notification every queue write sends. Losing it costs latency, never a record: waiters have their own
@@ -44,17 +57,36 @@ const RECONNECT_MS = 2_000;
 export function listenForWork(
   databaseUrl: string,
   log: { warn(fields: object, message: string): void },
+  probe = PROBE,
 ): Wakeup {
   const alarm = createAlarm();
   let closed = false;
+  let asking = false;
   let client: Client | null = null;
+  let listening: Client | null = null;
   let reconnect: NodeJS.Timeout | null = null;
+  const probing = setInterval(() => void ask(), probe.everyMs);
+
+  async function ask(): Promise<void> {
+    const asked = listening;
+    if (asked === null || asking) return;
+    asking = true;
+    try {
+      await asked.query('select 1');
+    } catch (error) {
+      lost(asked, error);
+    } finally {
+      asking = false;
+    }
+  }
 
   async function connect(): Promise<void> {
     const next = new Client({
       connectionString: databaseUrl,
       application_name: 'counterpart listen',
       keepAlive: true,
+      query_timeout: probe.maxMs,
+      connectionTimeoutMillis: probe.maxMs,
     });
     client = next;
     next.on('error', (error) => lost(next, error));
@@ -63,6 +95,7 @@ export function listenForWork(
     try {
       await next.connect();
       await next.query('listen counterpart_work');
+      listening = next;
       alarm.wake();
     } catch (error) {
       lost(next, error);
@@ -72,6 +105,7 @@ export function listenForWork(
   function lost(which: Client, error: unknown): void {
     if (closed || client !== which) return;
     client = null;
+    listening = null;
     log.warn({ err: error }, 'not listening for queue writes now; the slow poll serves meanwhile');
     which
       .end()
@@ -84,9 +118,10 @@ export function listenForWork(
     wait: (ms) => (closed ? Promise.resolve() : alarm.sleep(ms)),
     async close() {
       closed = true;
+      clearInterval(probing);
       if (reconnect !== null) clearTimeout(reconnect);
       alarm.wake();
-      await client?.end();
+      if (client !== null) await endWithin(client, probe.maxMs);
     },
   };
 }

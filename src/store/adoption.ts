@@ -42,10 +42,47 @@ export async function reserveAll(
   return rows.map(taken);
 }
 
+/** A record's link to an object, as far as an adoption must know it. */
+export interface StandingLink {
+  readonly linkId: number;
+  readonly recordId: RecordId;
+  readonly remoteId: RemoteId;
+  /** The system's own word was heard already. */
+  readonly remoteDeleted: boolean;
+}
+
+/** The objects that these records are linked to. */
+export async function linkedObjects(
+  sql: Sql,
+  at: { connection: ConnectionName; catalog: Catalog },
+  recordIds: readonly RecordId[],
+): Promise<StandingLink[]> {
+  const { rows } = await sql.query<TakenRow & { remote_deleted: boolean }>(
+    `select id, record_id, remote_id, remote_deleted_at is not null as remote_deleted from counterpart.links
+     where connection = $1 and catalog = $2 and record_id = any($3::uuid[]) and state = 'linked'`,
+    [at.connection, at.catalog.name, recordIds],
+  );
+  return rows.map((row) => ({ ...taken(row), remoteDeleted: row.remote_deleted }));
+}
+
+/** Nobody who took the link before may write there, or send what was open of it. */
+async function takeAway(sql: Sql, linkId: number): Promise<void> {
+  await sql.query(
+    `update counterpart.links set look_id = counterpart.fresh_number(), fence = counterpart.fresh_number(), run_id = null
+     where id = $1`,
+    [linkId],
+  );
+  await sql.query(
+    `update counterpart.intents set ended_at = now(), ending = 'superseded', values = null
+     where link_id = $1 and ended_at is null`,
+    [linkId],
+  );
+}
+
 /**
  * Ties an object to the record its mark names, if our books hold nothing against it: no tombstone, and at this connection no
- * link, or one that still waits for its object. The create that made it is not in the books, or not its answer: what is open
- * of it is given up, so that no second object is made.
+ * live link, or one that still waits for its object. What ended before is an earlier generation. The create that made the
+ * object is not in the books, or not its answer: what is open of it is given up, so that no second object is made.
  * @returns null when the books do hold something against it: then it is an object like any other
  */
 export async function adopt(
@@ -54,32 +91,54 @@ export async function adopt(
   object: { remoteId: RemoteId; recordId: RecordId },
 ): Promise<TakenIn | null> {
   const { connection, catalog } = at;
-  const { rows } = await sql.query<{ tombstone: boolean; linked: boolean }>(
-    `select exists (select from counterpart.tombstones where catalog = $2 and record_id = $3) as tombstone,
-       exists (select from counterpart.links where connection = $1 and catalog = $2 and record_id = $3
-         and not (state = 'reserved' and remote_id is null)) as linked`,
+  const { rows } = await sql.query<{ refused: boolean }>(
+    `select exists (select from counterpart.tombstones where catalog = $2 and record_id = $3)
+       or exists (select from counterpart.links where connection = $1 and catalog = $2 and record_id = $3
+         and (state in ('linked', 'deleting') or (state = 'reserved' and remote_id is not null))) as refused`,
     [connection, catalog.name, object.recordId],
   );
-  if (rows[0]!.tombstone || rows[0]!.linked) return null;
+  if (rows[0]!.refused) return null;
   await sql.query(
     `insert into counterpart.links (connection, catalog, record_id, generation, state, born)
-     select $1, $2, $3, 1, 'reserved',
+     select $1, $2, $3, coalesce(max(generation), 0) + 1, 'reserved',
        case when exists (select from counterpart.${catalog.table} where id = $3) then 'local' else 'remote' end
+     from counterpart.links where connection = $1 and catalog = $2 and record_id = $3
      on conflict do nothing`,
     [connection, catalog.name, object.recordId],
   );
   const adopted = await sql.query<TakenRow>(
-    `update counterpart.links set remote_id = $4, outcome = 'pending', reason = null, run_id = null
+    `update counterpart.links set remote_id = $4, outcome = 'pending', reason = null
      where connection = $1 and catalog = $2 and record_id = $3 and state = 'reserved' and remote_id is null
      returning id, record_id, remote_id`,
     [connection, catalog.name, object.recordId, object.remoteId],
   );
   const [link] = adopted.rows;
   if (link === undefined) return null;
-  await sql.query(
-    `update counterpart.intents set ended_at = now(), ending = 'superseded', values = null
-     where link_id = $1 and ended_at is null`,
-    [link.id],
-  );
+  await takeAway(sql, link.id);
   return taken(link);
+}
+
+/**
+ * The record was deleted and restored after the backup: the object of its link is gone by the system's own word, and a newer
+ * one bears its mark. That one takes its place, with what was agreed last, so that the record lives on.
+ * @returns null when the link has ended meanwhile
+ */
+export async function supplant(sql: Sql, gone: StandingLink, remoteId: RemoteId): Promise<TakenIn | null> {
+  const ended = await sql.query(
+    `update counterpart.links set state = 'retired', remote_deleted_at = coalesce(remote_deleted_at, now()),
+       outcome = 'deleted', reason = null, reason_since = null
+     where id = $1 and state = 'linked' and not exists (select from counterpart.tombstones t
+       where t.catalog = links.catalog and t.record_id = links.record_id)`,
+    [gone.linkId],
+  );
+  if (ended.rowCount !== 1) return null;
+  await takeAway(sql, gone.linkId);
+  const { rows } = await sql.query<TakenRow>(
+    `insert into counterpart.links (connection, catalog, record_id, generation, remote_id, state, born, base, look_id, fence)
+     select connection, catalog, record_id, generation + 1, $2, 'linked', 'local', base,
+       counterpart.fresh_number(), counterpart.fresh_number()
+     from counterpart.links where id = $1 returning id, record_id, remote_id`,
+    [gone.linkId, remoteId],
+  );
+  return taken(rows[0]!);
 }

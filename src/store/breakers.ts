@@ -83,7 +83,7 @@ export async function releaseSome(sql: Sql, name: ConnectionName, rowsMax: numbe
        where waiting_on <> '{}' and waiting_on @> array[$1] and due_at > clock_timestamp() + ${PUT_AWAY_MS} * interval '1 millisecond'
        order by hinted_at
        limit greatest(0, $2::bigint - (select count(*) from counterpart.work_queue
-         where bulk and hint <> 'sweep' and signalled_at is not null and due_at <= clock_timestamp()))
+         where bulk and hint not in ('sweep', 'recovered') and signalled_at is not null and due_at <= clock_timestamp()))
        for update skip locked) as chosen
      where q.catalog = chosen.catalog and q.record_id = chosen.record_id`,
     [name, rowsMax],

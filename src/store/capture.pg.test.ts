@@ -1,8 +1,9 @@
 /** Local changes are caught in the database, whoever makes them. */
 import { Client } from 'pg';
 import { CATALOGS } from '../catalogs/catalogs';
-import { benches, CUSTOMER } from './store-for-tests';
+import { benches, newId, CUSTOMER } from './store-for-tests';
 import type { RecordId } from '../core/ids';
+import { until } from '../../test/environment/until';
 
 const bench = benches();
 const MANY_ROWS = 20_000;
@@ -162,6 +163,34 @@ describe('restored', () => {
     expect(await bench().queued(id)).not.toBeNull();
   });
 
+  test('I18: an INSERT that waited for its very deletion is refused, to be repeated: a version never goes back', async () => {
+    const id = await bench().insert();
+    const [deleting, restoring] = [
+      await bench().database.pool.connect(),
+      await bench().database.pool.connect(),
+    ];
+    await deleting.query('begin');
+    await deleting.query('delete from counterpart.customers where id = $1', [id]);
+    const { pid } = (await restoring.query('select pg_backend_pid() as pid')).rows[0];
+    const insert = `insert into counterpart.customers (id, name) values ($1, 'again')`;
+    const restored = restoring.query(insert, [id]).then(
+      () => 'restored',
+      (error: unknown) => (error as { code: string }).code,
+    );
+    await until('it waits for the deletion', async () => {
+      const { rows } = await run('select from pg_stat_activity where pid = $1 and wait_event_type = $2', [
+        pid,
+        'Lock',
+      ]);
+      return rows.length === 1;
+    });
+    await deleting.query('commit');
+    expect(await restored).toBe('40001');
+    await restoring.query(insert, [id]);
+    for (const client of [deleting, restoring]) client.release();
+    expect(await version(id)).toBe(3);
+  });
+
   test('failure 62: brought back with the triggers off, it can still be changed and deleted', async () => {
     const id = await bench().insert({ name: 'Ann' });
     await run('delete from counterpart.customers where id = $1', [id]);
@@ -191,9 +220,10 @@ describe("failure 25: the sync's own writes", () => {
     await store.transact((tx) => tx.records.deletePulled(catalog, id));
     expect(await tombstone(id)).toMatchObject([{ version: 3, fields: { name: 'Anne' } }]);
     expect(await queued(id)).toBeNull();
-    await store.transact((tx) => tx.records.insertPulled(catalog, id, { name: 'Ann', email: null }));
-    expect(await version(id)).toBe(4);
-    expect(await queued(id)).toBeNull();
+    const born = await newId(bench());
+    await store.transact((tx) => tx.records.insertPulled(catalog, born, { name: 'Ann', email: null }));
+    expect(await version(born)).toBe(1);
+    expect(await queued(born)).toBeNull();
   });
 
   test('are known by their transaction: the next one on the same session is heard again', async () => {

@@ -5,6 +5,17 @@ import type { ReasonCode } from '../core/reason';
 import type { Identity } from '../connectors/connector';
 import type { Sql } from './database';
 
+/**
+ * Why nothing is read or sent at a connection: it is paused (while it recovers, too), or the system does not answer. This is the
+ * one place that says so; a pause is told first, being a person's to end.
+ */
+export type Standstill = 'paused' | 'down';
+
+export function standstillOf(why: { readonly paused: boolean; readonly down: boolean }): Standstill | null {
+  if (why.paused) return 'paused';
+  return why.down ? 'down' : null;
+}
+
 export interface Connection {
   readonly name: ConnectionName;
   readonly system: string;
@@ -15,6 +26,7 @@ export interface Connection {
   readonly down: { readonly since: Date; readonly code: string | null; readonly probeAt: Date | null } | null;
   /** What the server cannot do, e.g. `events`, `account`; everything else works. */
   readonly degraded: readonly string[];
+  readonly standstill: Standstill | null;
 }
 
 interface ConnectionRow {
@@ -47,14 +59,16 @@ function pausedBy(row: ConnectionRow): Connection['paused'] {
 
 function connection(row: ConnectionRow): Connection {
   const known = row.api_base !== null && row.mode !== null;
+  const paused = pausedBy(row);
   return {
     name: trusted(parseConnectionName(row.name), 'connection name'),
     system: row.system,
     identity: known ? { account: row.account, apiBase: row.api_base!, mode: row.mode! } : null,
-    paused: pausedBy(row),
+    paused,
     down:
       row.down_since === null ? null : { since: row.down_since, code: row.down_code, probeAt: row.probe_at },
     degraded: row.degraded,
+    standstill: standstillOf({ paused: paused !== null, down: row.down_since !== null }),
   };
 }
 

@@ -3,7 +3,7 @@
  * beside this one, a file per table, a function per statement.
  * May touch: pg, src/core, src/catalogs. Touched by: activities, src/queue, src/inbound, src/api (through their ports).
  */
-import { Pool, types } from 'pg';
+import { DatabaseError, Pool, types } from 'pg';
 import type { PoolClient, QueryResultRow } from 'pg';
 
 /** What a statement needs: a pool for single statements, a client inside a transaction. */
@@ -37,6 +37,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement of ours takes milliseconds; one that waits longer is stuck behind a lock, and its look is better repeated. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 
+/**
+ * The other side of a connection may vanish without a word: a fail-over, a machine lost, a router that forgets. Postgres's own
+ * time-out cannot be heard then, so the wait has an end here as well, a little later.
+ */
+const SILENCE_BEYOND_MS = 1_000;
+
 /** A condition that is true, and makes its statement's own transaction one that does not wait for the disk. */
 export const UNFLUSHED = `set_config('synchronous_commit', 'off', true) is not null`;
 
@@ -51,16 +57,47 @@ function sqlCode(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
-async function attempt<T>(client: PoolClient, begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  await client.query(begin);
+/** A connection over which one of our statements got no answer may still get it: it is not used again. */
+class UnansweredStatement extends Error {
+  override readonly name = 'UnansweredStatement';
+}
+
+/** The transaction's statements; @param unanswered is told of each that ended otherwise than by Postgres's word */
+function watched(client: PoolClient, unanswered: () => void): Sql {
+  return {
+    async query(text, values) {
+      try {
+        return await client.query(text, values === undefined ? undefined : [...values]);
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) unanswered();
+        throw error;
+      }
+    },
+  };
+}
+
+interface Attempted<T> {
+  readonly outcome: { readonly done: T } | { readonly failed: unknown };
+  /** Whether the connection may be used for anything else. */
+  readonly sound: boolean;
+}
+
+async function attempt<T>(
+  client: PoolClient,
+  begin: string,
+  work: (sql: Sql) => Promise<T>,
+): Promise<Attempted<T>> {
+  let sound = true;
+  const sql = watched(client, () => (sound = false));
   try {
-    const result = await work(client);
-    await client.query('commit');
-    return result;
-  } catch (error) {
-    // When even the rollback fails the connection is dead and Postgres rolls back by itself; the first error tells more.
-    await client.query('rollback').catch(() => undefined);
-    throw error;
+    await sql.query(begin);
+    const done = await work(sql);
+    await sql.query('commit');
+    return { outcome: { done }, sound };
+  } catch (failed) {
+    // Where Postgres does not answer it rolls back by itself when the connection is closed; the first error tells more.
+    if (sound) await sql.query('rollback').catch(() => undefined);
+    return { outcome: { failed }, sound };
   }
 }
 
@@ -68,18 +105,27 @@ async function attempt<T>(client: PoolClient, begin: string, work: (sql: Sql) =>
  * @param options.max connections at most, from this process
  * @param options.lockTimeoutMs how long a statement waits for a row that somebody else holds: a product's long
  * transaction must not take up every connection of ours
+ * @param options.statementTimeoutMs by Postgres's clock; without an answer the connection is given up a second later
  * @param options.onIdleError hears of connections that broke while idle (a Postgres restart); the pool replaces them
  */
 export function openDatabase(
   url: string,
-  options: { max: number; name: string; lockTimeoutMs?: number; onIdleError: (error: Error) => void },
+  options: {
+    max: number;
+    name: string;
+    lockTimeoutMs?: number;
+    statementTimeoutMs?: number;
+    onIdleError: (error: Error) => void;
+  },
 ): Database {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = new Pool({
     connectionString: url,
     max: options.max,
     application_name: options.name,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + SILENCE_BEYOND_MS,
     ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
     keepAlive: true,
   });
@@ -94,14 +140,11 @@ export function openDatabase(
         broken = error;
       };
       client.on('error', onError);
-      try {
-        return await attempt(client, begin, work);
-      } catch (error) {
-        if (left === 0 || !RETRIED_CODES.has(sqlCode(error))) throw error;
-      } finally {
-        client.off('error', onError);
-        client.release(broken);
-      }
+      const { outcome, sound } = await attempt(client, begin, work);
+      client.off('error', onError);
+      client.release(broken ?? (sound ? undefined : new UnansweredStatement(begin)));
+      if ('done' in outcome) return outcome.done;
+      if (left === 0 || !RETRIED_CODES.has(sqlCode(outcome.failed))) throw outcome.failed;
     }
   }
 

@@ -1,11 +1,15 @@
 /**
  * The guard over bursts of deletions. Whether one may pass is decided while the guard's row is held, so that the bound is
- * exact whatever the number of workers. What it holds back are links, parked for `delete_burst`.
+ * exact whatever the number of workers. What it holds back stands in `delete_passes` until the deletion is allowed, refused or
+ * wanted no longer, whatever becomes of the link's own state meanwhile (it is parked for `delete_burst`, but a look that fails
+ * says so there).
  */
 import { deletionsAllowed } from '../core/deleteGuard';
 import type { DeleteDirection, DeleteGuard } from '../core/deleteGuard';
+import { parseCatalogName, trusted } from '../core/ids';
 import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
 import type { Sql } from './database';
+import { enqueuePassing } from './workQueue';
 
 export interface Deletion {
   readonly linkId: number;
@@ -13,6 +17,8 @@ export interface Deletion {
   readonly direction: DeleteDirection;
   /** Of the tombstone that goes out; 0 for a deletion that comes in. */
   readonly version: number;
+  /** A person must say so, however few there are: what goes was changed after it was deleted. */
+  readonly doubtful?: boolean;
 }
 
 /** `kept`: a person said that the record stays. `tripped` says that the guard did so just now. */
@@ -50,23 +56,30 @@ async function earlierVerdict(
   sql: Sql,
   { linkId, direction, version }: Deletion,
   windowMs: number,
-): Promise<'pass' | 'kept' | null> {
+): Promise<'pass' | 'kept' | 'held' | null> {
   const { rows } = await sql.query<{ verdict: string }>(
     `select verdict from counterpart.delete_passes where link_id = $1 and direction = $2 and version = $3
        and (verdict <> 'counted' or passed_at > clock_timestamp() - $4 * ${MS})`,
     [linkId, direction, version, windowMs],
   );
   if (rows[0] === undefined) return null;
-  return rows[0].verdict === 'kept' ? 'kept' : 'pass';
+  const { verdict } = rows[0];
+  return verdict === 'kept' || verdict === 'held' ? verdict : 'pass';
 }
 
-const HELD = `outcome = 'parked' and reason ->> 'code' = 'delete_burst'`;
+/** Over `p` (delete_passes): deletions that are held and still wanted, and `l`, their links. */
+const HELD = `counterpart.delete_passes p join counterpart.links l on l.id = p.link_id
+  where p.verdict = 'held' and l.state in ('reserved', 'linked', 'deleting')
+    and case p.direction
+      when 'out' then exists (select from counterpart.tombstones t
+        where t.catalog = l.catalog and t.record_id = l.record_id and t.version = p.version)
+      else not exists (select from counterpart.tombstones t where t.catalog = l.catalog and t.record_id = l.record_id) end`;
 
 async function holdsSome(sql: Sql, { connection, direction }: Deletion): Promise<boolean> {
-  const { rows } = await sql.query(
-    `select from counterpart.links where connection = $1 and ${HELD} and reason ->> 'detail' = $2 limit 1`,
-    [connection, direction],
-  );
+  const { rows } = await sql.query(`select from ${HELD} and p.connection = $1 and p.direction = $2 limit 1`, [
+    connection,
+    direction,
+  ]);
   return rows.length > 0;
 }
 
@@ -99,31 +112,52 @@ async function setTripped(sql: Sql, { connection, direction }: Deletion, tripped
   );
 }
 
+async function noteVerdict(sql: Sql, deletion: Deletion, verdict: 'counted' | 'held'): Promise<void> {
+  await sql.query(
+    `insert into counterpart.delete_passes (link_id, direction, connection, version, verdict, passed_at)
+     values ($1, $2, $3, $4, $5, clock_timestamp())
+     on conflict (link_id, direction) do update
+       set version = excluded.version, verdict = excluded.verdict, passed_at = excluded.passed_at`,
+    [deletion.linkId, deletion.direction, deletion.connection, deletion.version, verdict],
+  );
+}
+
+/** Held from now on. */
+async function holdBack(sql: Sql, deletion: Deletion, tripped: boolean): Promise<Admission> {
+  if (tripped) await setTripped(sql, deletion, true);
+  await noteVerdict(sql, deletion, 'held');
+  return { kind: 'held', tripped };
+}
+
 /**
  * Asks for one deletion to pass. The guard's row is the last one a look locks, and is held until its transaction ends.
  * A tripped guard arms itself anew when its window is over and nothing is held any more.
+ * @param limit null: a burst is let through, but what a person said of this deletion holds
  */
-export async function admitDeletion(sql: Sql, deletion: Deletion, limit: DeleteGuard): Promise<Admission> {
-  const guard = await hold(sql, deletion, limit.windowMs);
-  const earlier = await earlierVerdict(sql, deletion, limit.windowMs);
-  if (earlier !== null) return { kind: earlier };
+export async function admitDeletion(
+  sql: Sql,
+  deletion: Deletion,
+  limit: DeleteGuard | null,
+): Promise<Admission> {
+  const { doubtful = false } = deletion;
+  const windowMs = limit?.windowMs ?? 0;
+  if (limit === null && !doubtful) {
+    const said = await earlierVerdict(sql, deletion, 0);
+    return said === 'held' ? { kind: 'held', tripped: false } : { kind: said ?? 'pass' };
+  }
+  const guard = await hold(sql, deletion, windowMs);
+  const earlier = await earlierVerdict(sql, deletion, windowMs);
+  if (earlier === 'pass' || earlier === 'kept') return { kind: earlier };
+  if (limit === null || doubtful) return holdBack(sql, deletion, !guard.tripped);
   if (guard.tripped) {
-    if (!guard.tripped_before || (await holdsSome(sql, deletion))) return { kind: 'held', tripped: false };
+    if (!guard.tripped_before || (await holdsSome(sql, deletion))) return holdBack(sql, deletion, false);
     await setTripped(sql, deletion, false);
   }
   const passed = await countPassed(sql, deletion, limit.windowMs);
   const { count } = limit;
-  if (passed >= count && passed >= deletionsAllowed(limit, await countLinked(sql, deletion, guard))) {
-    await setTripped(sql, deletion, true);
-    return { kind: 'held', tripped: true };
-  }
-  await sql.query(
-    `insert into counterpart.delete_passes (link_id, direction, connection, version, verdict, passed_at)
-     values ($1, $2, $3, $4, 'counted', clock_timestamp())
-     on conflict (link_id, direction) do update
-       set version = excluded.version, verdict = excluded.verdict, passed_at = excluded.passed_at`,
-    [deletion.linkId, deletion.direction, deletion.connection, deletion.version],
-  );
+  if (passed >= count && passed >= deletionsAllowed(limit, await countLinked(sql, deletion, guard)))
+    return holdBack(sql, deletion, true);
+  await noteVerdict(sql, deletion, 'counted');
   return { kind: 'pass' };
 }
 
@@ -135,7 +169,8 @@ const KNOWN = `
   union all
   select id, 'in', 0 from counterpart.links l
   where connection = $1 and state in ('reserved', 'linked', 'deleting')
-    and (remote_deleted_at is not null or (${HELD} and reason ->> 'detail' = 'in'))
+    and (remote_deleted_at is not null
+      or exists (select from counterpart.delete_passes p where p.link_id = l.id and p.direction = 'in' and p.verdict = 'held'))
     and not exists (select from counterpart.tombstones t where t.catalog = l.catalog and t.record_id = l.record_id)`;
 
 /**
@@ -148,6 +183,10 @@ export async function allowDeletions(sql: Sql, connection: ConnectionName): Prom
     `update counterpart.delete_guards set tripped_at = null, allowed_at = clock_timestamp() where connection = $1`,
     [connection],
   );
+  const held = await sql.query<{ catalog: string; ids: RecordId[] }>(
+    `select l.catalog, array_agg(distinct l.record_id) as ids from ${HELD} and p.connection = $1 group by l.catalog`,
+    [connection],
+  );
   await sql.query(
     `insert into counterpart.delete_passes (link_id, direction, connection, version, verdict, passed_at)
      select id, direction, $1, version, 'allowed', clock_timestamp() from (${KNOWN}) as known
@@ -156,26 +195,25 @@ export async function allowDeletions(sql: Sql, connection: ConnectionName): Prom
        where delete_passes.verdict <> 'kept'`,
     [connection],
   );
-  const { rows } = await sql.query<{ held: number }>(
-    `select held from (
-       select count(*) as held, counterpart.enqueue(catalog, array_agg(record_id), 'operator')
-       from counterpart.links where connection = $1 and ${HELD} group by catalog) as released`,
-    [connection],
-  );
-  return rows.reduce((sum, { held }) => sum + held, 0);
+  for (const { catalog, ids } of held.rows) {
+    await enqueuePassing(sql, trusted(parseCatalogName(catalog), 'catalog name'), ids, 'operator');
+  }
+  return held.rows.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /**
- * A person says that this record stays though its object was deleted there: the held deletion is dropped, and the object is
- * made anew.
- * @returns whether one was held
+ * A person says that this record stays though its object was deleted there: the deletion, held or only heard of so far, is
+ * dropped, and the object is made anew.
+ * @returns whether there was one
  */
 export async function keepRecord(sql: Sql, catalog: CatalogName, recordId: RecordId): Promise<boolean> {
   const { rowCount } = await sql.query(
     `insert into counterpart.delete_passes (link_id, direction, connection, version, verdict, passed_at)
-     select id, 'in', connection, 0, 'kept', clock_timestamp() from counterpart.links
-     where catalog = $1 and record_id = $2 and ${HELD} and reason ->> 'detail' = 'in'
-     on conflict (link_id, direction) do update set verdict = excluded.verdict, passed_at = excluded.passed_at`,
+     select id, 'in', connection, 0, 'kept', clock_timestamp() from counterpart.links l
+     where catalog = $1 and record_id = $2 and state in ('reserved', 'linked', 'deleting') and (remote_deleted_at is not null
+       or exists (select from counterpart.delete_passes p where p.link_id = l.id and p.direction = 'in' and p.verdict = 'held'))
+     on conflict (link_id, direction) do update
+       set version = excluded.version, verdict = excluded.verdict, passed_at = excluded.passed_at`,
     [catalog, recordId],
   );
   return (rowCount ?? 0) > 0;
@@ -198,8 +236,7 @@ export async function listTripped(sql: Sql): Promise<TrippedGuard[]> {
     held: number;
   }>(
     `select connection, direction, tripped_at,
-       (select count(*) from counterpart.links l where l.connection = g.connection and ${HELD}
-          and reason ->> 'detail' = g.direction) as held
+       (select count(*) from ${HELD} and p.connection = g.connection and p.direction = g.direction) as held
      from counterpart.delete_guards g where tripped_at is not null order by connection, direction desc`,
   );
   return rows.map(({ tripped_at: since, ...guard }) => ({ ...guard, since }));

@@ -66,18 +66,19 @@ export async function writeFenced(
 
 /**
  * Marks what a look could not finish, after its attempts are used up. Fenced by the look, as no attempt is running.
- * @returns how many looks in a row left it unfinished; 0 when a newer look has the link
+ * @returns how many looks in a row left it unfinished; 0 when a newer look has the link, or an attempt whose answer was lost has
+ * ended it
  */
 export async function markUnfinished(
   sql: Sql,
   linkId: number,
   lookId: number,
-  unfinished: { outcome: 'waiting' | 'paused'; reason: Reason },
+  unfinished: { outcome: 'waiting' | 'paused' | 'parked'; reason: Reason },
 ): Promise<number> {
   const { rows } = await sql.query<{ waits: number }>(
     `update counterpart.links set outcome = $3, waits = waits + 1, reason = $4::jsonb,
        reason_since = case when reason ->> 'code' = $4::jsonb ->> 'code' then coalesce(reason_since, now()) else now() end
-     where id = $1 and look_id = $2 returning waits`,
+     where id = $1 and look_id = $2 and state in ('reserved', 'linked', 'deleting') returning waits`,
     [linkId, lookId, unfinished.outcome, JSON.stringify(unfinished.reason)],
   );
   return rows[0]?.waits ?? 0;

@@ -35,7 +35,9 @@ const STATEMENTS = [
      where found_at < now() - interval '${FINDINGS_KEPT_DAYS} days' limit ${BATCH_ROWS}))`,
   `delete from counterpart.delete_passes where ctid = any(array(
      select ctid from counterpart.delete_passes
-     where passed_at < now() - interval '${PASSES_KEPT_DAYS} days' limit ${BATCH_ROWS}))`,
+     where passed_at < now() - interval '${PASSES_KEPT_DAYS} days' and (verdict <> 'held' or not exists (
+       select from counterpart.links l where l.id = link_id and l.state in ('reserved', 'linked', 'deleting')))
+     limit ${BATCH_ROWS}))`,
   // of sweeps that were replaced by another
   `delete from counterpart.sweep_seen where ctid = any(array(
      select ctid from counterpart.sweep_seen where sweep_id in (

@@ -87,7 +87,8 @@ describe('sent', () => {
     await sentHoursAgo(key, KEY_LIFE_HOURS - 0.1);
     expect(await intents().findOpen(link.id)).toMatchObject({ keyExpired: false });
     await sentHoursAgo(key, KEY_LIFE_HOURS + 0.1);
-    await intents().markSent(key, link.fence);
+    // I17: not even by an attempt that read it while it was young
+    expect(await intents().markSent(key, link.fence)).toBe(false);
     const expired = (await intents().findOpen(link.id))!;
     expect(expired.keyExpired).toBe(true);
     const now = await bench().value<number>('select extract(epoch from now())::float8');

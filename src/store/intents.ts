@@ -11,6 +11,8 @@ export interface Intent {
   readonly linkId: number;
   readonly kind: IntentKind;
   readonly values: Fields;
+  /** Per field, the fingerprint of the value there that it knows it replaces. */
+  readonly replaces: Readonly<Record<string, string>>;
   /** Version of the record the values were read from. */
   readonly version: number;
   /** Unix seconds by Postgres's clock, or null before the first send. */
@@ -27,6 +29,7 @@ interface IntentRow {
   link_id: number;
   kind: IntentKind;
   values: Fields | null;
+  replaces: Record<string, string>;
   version: number;
   first_sent_at: number | null;
   sends: number;
@@ -40,7 +43,7 @@ interface IntentRow {
  */
 export const KEY_LIFE_HOURS = 23;
 
-const COLUMNS = `key, link_id, kind, values, version, sends, look_id,
+const COLUMNS = `key, link_id, kind, values, replaces, version, sends, look_id,
   floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
   coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
 
@@ -50,6 +53,7 @@ function intent(row: IntentRow): Intent {
     linkId: row.link_id,
     kind: row.kind,
     values: row.values ?? {},
+    replaces: row.replaces,
     version: row.version,
     firstSentAt: row.first_sent_at,
     sends: row.sends,
@@ -91,14 +95,26 @@ export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null>
   return rows[0] === undefined ? null : intent(rows[0]);
 }
 
-/** Counts one send. @returns false when a newer attempt has the link's fence: then nothing may be sent */
+/**
+ * Counts one send.
+ * @returns false when nothing may be sent: a newer attempt has the link's fence, or the key has grown too old since it was read
+ */
 export async function markSent(sql: Sql, key: string, fence: number): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
-     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null`,
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
+       and (i.kind = 'delete' or i.first_sent_at is null or i.first_sent_at >= now() - interval '${KEY_LIFE_HOURS} hours')`,
     [key, fence],
   );
   return rowCount === 1;
+}
+
+/** The intent knows by now that it replaces these values as well. */
+export async function noteReplaces(sql: Sql, key: string, replaces: Record<string, string>): Promise<void> {
+  await sql.query(
+    'update counterpart.intents set replaces = replaces || $2::jsonb where key = $1 and ended_at is null',
+    [key, JSON.stringify(replaces)],
+  );
 }
 
 /** Ends an intent. Its values are emptied: the fingerprints in `replaces` are all a late echo is compared with. */
@@ -143,6 +159,16 @@ export async function findByKey(
   return row === undefined
     ? null
     : { linkId: row.link_id, recordId: row.record_id, kind: row.kind, replaces: row.replaces };
+}
+
+/** What the newest deletion of the link's object, under way or done, knows that it replaces; null when we sent none. */
+export async function lastDeletion(sql: Sql, linkId: number): Promise<Record<string, string> | null> {
+  const { rows } = await sql.query<{ replaces: Record<string, string> }>(
+    `select replaces from counterpart.intents where link_id = $1 and kind = 'delete' and sends > 0
+     order by created_at desc, first_sent_at desc limit 1`,
+    [linkId],
+  );
+  return rows[0]?.replaces ?? null;
 }
 
 /** Whether this record has an open create at this connection: only then may a mark on an object name its owner. */

@@ -3,6 +3,8 @@ import { parseCatalogName, parseConnectionName, parseRecordId, parseRemoteId, tr
 import type { Base } from '../core/fields';
 import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
 import type { FieldSwings } from '../core/pingPong';
+import { standstillOf } from './connections';
+import type { Standstill } from './connections';
 import { UNFLUSHED } from './database';
 import type { Sql } from './database';
 
@@ -30,10 +32,8 @@ export interface Link {
   readonly remoteDeleted: boolean;
   readonly detached: boolean;
   readonly outcome: Outcome;
-  /** Whether nothing may be read or sent for the link now: its connection is paused, or recovers. */
-  readonly paused: boolean;
-  /** Whether its connection does not answer. */
-  readonly down: boolean;
+  /** Why nothing may be read or sent for the link now. */
+  readonly standstill: Standstill | null;
 }
 
 interface LinkRow {
@@ -82,8 +82,7 @@ function link(row: LinkRow): Link {
     remoteDeleted: row.remote_deleted,
     detached: row.detached,
     outcome: row.outcome,
-    paused: row.paused,
-    down: row.down,
+    standstill: standstillOf(row),
   };
 }
 

@@ -66,6 +66,17 @@ test('failure 7: too many requests: half the pace for all, once for many refusal
   expect((await take(1)).spacingMs).toBeCloseTo(40, 0);
 });
 
+test('failure 7: a second refusal within the second keeps away as long as it asks, and halves nothing', async () => {
+  await nextIn(0);
+  const { slowDown, rateInForce } = bench().store.paces;
+  await slowDown(STRIPE, [ALL], 250);
+  await slowDown(STRIPE, [ALL], 20_000);
+  await slowDown(STRIPE, [ALL], 250);
+  expect(await rateInForce(STRIPE, ALL)).toBeCloseTo(25, 0);
+  expect((await take(1, 15_000)).granted).toBe(0);
+  expect((await take(1)).granted).toBe(1);
+});
+
 test('it comes back slowly, and never falls below a tenth', async () => {
   await nextIn(0);
   const { slowDown, rateInForce } = bench().store.paces;

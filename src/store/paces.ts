@@ -24,6 +24,8 @@ const RETRY_AFTER_MS = 250;
 /** The rate in force: the limit, or what it was lowered to and has recovered since. Over `p` (its row) and `w` (its limit). */
 const RATE = `least(w.per_second, coalesce(p.slowed_to + w.per_second * ${RECOVERED_SHARE_PER_S}
   * extract(epoch from clock_timestamp() - p.slowed_at), w.per_second))::float8`;
+/** Halved for a refusal of this very moment already. */
+const LATELY = `coalesce(p.slowed_at >= clock_timestamp() - ${HALVED_EVERY_MS} * interval '1 millisecond', false)`;
 const WANTED = 'unnest($2::text[], $3::float8[]) as w (class, per_second)';
 
 function parameters(connection: ConnectionName, classes: readonly Class[]) {
@@ -90,7 +92,10 @@ export async function takeSlots(
   };
 }
 
-/** Halves the rate of these classes, once for all refusals of the same moment, and keeps away as long as was asked. */
+/**
+ * Keeps away from these classes as long as was asked, by each refusal anew, and halves their rate, once for all refusals of the
+ * same moment.
+ */
 export async function slowDown(
   sql: Sql,
   connection: ConnectionName,
@@ -99,11 +104,10 @@ export async function slowDown(
 ): Promise<void> {
   await sql.query(
     `update counterpart.paces p
-     set slowed_to = greatest(${RATE} / 2, w.per_second * ${SLOWEST_SHARE}), slowed_at = clock_timestamp(),
+     set slowed_to = case when ${LATELY} then p.slowed_to else greatest(${RATE} / 2, w.per_second * ${SLOWEST_SHARE}) end,
+       slowed_at = case when ${LATELY} then p.slowed_at else clock_timestamp() end,
        next_at = greatest(p.next_at, clock_timestamp() + $4 * interval '1 millisecond')
-     from ${WANTED}
-     where p.connection = $1 and p.class = w.class
-       and (p.slowed_at is null or p.slowed_at < clock_timestamp() - ${HALVED_EVERY_MS} * interval '1 millisecond')`,
+     from ${WANTED} where p.connection = $1 and p.class = w.class`,
     [...parameters(connection, classes), Math.min(retryAfterMs ?? RETRY_AFTER_MS, RETRY_AFTER_MAX_MS)],
   );
 }

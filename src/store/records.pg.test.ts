@@ -78,6 +78,20 @@ test('what stands here: a row, a tombstone, or nothing', async () => {
   expect(await records.readRecord(catalog, await newId(bench()))).toEqual({ kind: 'absent' });
 });
 
+test('I6: made and deleted since it was looked for: a pull restores nothing, the look reads again', async () => {
+  const { store } = bench();
+  const id = await bench().insert({ name: 'Ann' });
+  await bench().database.query('delete from counterpart.customers where id = $1', [id]);
+  let attempts = 0;
+  const pull = store.transact((tx) => {
+    attempts += 1;
+    return tx.records.insertPulled(catalog, id, { name: 'Ann', email: null });
+  });
+  await expect(pull).rejects.toMatchObject({ code: '40001' });
+  expect(attempts).toBeGreaterThan(1);
+  expect(await store.records.readRecord(catalog, id)).toMatchObject({ kind: 'tombstone' });
+});
+
 test("a product's trigger that gives a pulled value its own form is told what stands there then", async () => {
   await bench().database.query(`
     create function counterpart_tidy() returns trigger language plpgsql as $$ begin new.name := initcap(new.name); return new; end $$;

@@ -64,6 +64,15 @@ class SwallowedWrite extends Error {
   }
 }
 
+/** A tombstone came into being after nothing was found. */
+class DeletedMeanwhile extends Error {
+  override readonly name = 'DeletedMeanwhile';
+  readonly code = '40001';
+  constructor(table: string) {
+    super(`A row of ${table} was made and deleted while it was to be pulled`);
+  }
+}
+
 /** Tells the triggers that what follows in this transaction comes from the sync and needs no look of its own. */
 async function writeAsSync(sql: Sql): Promise<void> {
   await sql.query(`select set_config('counterpart.writer', 'sync', true)`);
@@ -83,16 +92,27 @@ async function writePulled(
   return live(catalog, rows[0]);
 }
 
-/** @returns as `writePulled` */
-export function insertPulled(sql: Sql, catalog: Catalog, id: RecordId, values: Fields): Promise<LiveRecord> {
+/**
+ * @returns as `writePulled`
+ * @throws with code 40001, so that the transaction runs again, when the record was made and deleted since it was looked for:
+ * the INSERT would be its restore, and nobody has asked for that
+ */
+export async function insertPulled(
+  sql: Sql,
+  catalog: Catalog,
+  id: RecordId,
+  values: Fields,
+): Promise<LiveRecord> {
   const names = columns(catalog);
   const places = names.map((_, i) => `$${i + 2}`);
-  return writePulled(
+  const row = await writePulled(
     sql,
     catalog,
     `insert into counterpart.${catalog.table} (id, ${names.join(', ')}) values ($1, ${places.join(', ')})`,
     [id, ...names.map((name) => values[name] ?? null)],
   );
+  if (row.version !== 1) throw new DeletedMeanwhile(catalog.table);
+  return row;
 }
 
 /** Writes only the given fields. @returns as `writePulled` */

@@ -90,6 +90,8 @@ export interface LiveLink extends SweptLink {
   readonly tombstone: boolean;
   /** A look is due anyhow, or one has read both sides since the sweep began. */
   readonly tended: boolean;
+  /** This sweep has found something about it already. */
+  readonly found: boolean;
 }
 
 /** Live links in the order of their ids. */
@@ -105,13 +107,16 @@ export async function linksAfter(
     stands: boolean;
     tombstone: boolean;
     tended: boolean;
+    found: boolean;
   };
   const { rows } = await sql.query<Row>(
     `select l.id, l.record_id, l.state, l.outcome, l.reason, l.remote_id,
        exists (select from counterpart.sweep_seen s where s.sweep_id = $1 and s.link_id = l.id) as seen,
        exists (select from counterpart.${at.catalog.table} c where c.id = l.record_id) as stands,
        exists (select from counterpart.tombstones t where t.catalog = l.catalog and t.record_id = l.record_id) as tombstone,
-       ${QUEUED('l.catalog', 'l.record_id')} or coalesce(l.last_synced_at, l.created_at) >= sweep.requested_at as tended
+       ${QUEUED('l.catalog', 'l.record_id')} or coalesce(l.last_synced_at, l.created_at) >= sweep.requested_at as tended,
+       exists (select from counterpart.sweep_findings f where f.sweep_id = $1 and f.catalog = l.catalog
+         and f.record_id = l.record_id) as found
      from counterpart.sweeps sweep cross join counterpart.links l
      where sweep.id = $1 and l.connection = $2 and l.catalog = $3 and l.id > $4
        and l.state in ('reserved', 'linked', 'deleting')
@@ -125,6 +130,7 @@ export async function linksAfter(
     stands: row.stands,
     tombstone: row.tombstone,
     tended: row.tended,
+    found: row.found,
   }));
 }
 

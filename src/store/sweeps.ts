@@ -22,6 +22,8 @@ export interface Sweep {
   readonly objects: number;
   readonly records: number;
   readonly found: number;
+  /** Met parked as before, with nothing new about them: they wait for a person. */
+  readonly known: number;
   /** The code of what it waits for, e.g. `paused`; null while it goes on. */
   readonly waitsFor: string | null;
   readonly waitsSince: Date | null;
@@ -41,6 +43,7 @@ interface SweepRow {
   objects: number;
   records: number;
   found: number;
+  known: number;
   waits_for: string | null;
   waits_since: Date | null;
   requested_at: Date;
@@ -48,8 +51,8 @@ interface SweepRow {
   ending: 'done' | 'replaced' | null;
 }
 
-const COLUMNS = `id, connection, cause, catalog, phase, place, calls, objects, records, found, waits_for, waits_since,
-  requested_at, ended_at, ending`;
+const COLUMNS = `id, connection, cause, catalog, phase, place, calls, objects, records, found, known, waits_for,
+  waits_since, requested_at, ended_at, ending`;
 
 function sweep(row: SweepRow): Sweep {
   return {
@@ -63,6 +66,7 @@ function sweep(row: SweepRow): Sweep {
     objects: row.objects,
     records: row.records,
     found: row.found,
+    known: row.known,
     waitsFor: row.waits_for,
     waitsSince: row.waits_since,
     requestedAt: row.requested_at,
@@ -183,13 +187,14 @@ export interface SweepStep {
   readonly objects: number;
   readonly records: number;
   readonly found: number;
+  readonly known: number;
 }
 
 /** Moves a sweep on from the place it was read at. @returns false when another attempt was there first */
 export async function advance(sql: Sql, from: Sweep, step: SweepStep): Promise<boolean> {
   const { rowCount } = await sql.query(
     `update counterpart.sweeps set catalog = $2, phase = $3, place = $4, calls = calls + $5, objects = objects + $6,
-       records = records + $7, found = found + $8, waits_for = null, waits_since = null, progressed_at = now()
+       records = records + $7, found = found + $8, known = known + $12, waits_for = null, waits_since = null, progressed_at = now()
      where id = $1 and ended_at is null and catalog is not distinct from $9 and phase = $10
        and place is not distinct from $11`,
     [
@@ -204,6 +209,7 @@ export async function advance(sql: Sql, from: Sweep, step: SweepStep): Promise<b
       from.catalog,
       from.phase,
       from.place,
+      step.known,
     ],
   );
   return rowCount === 1;

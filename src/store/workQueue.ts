@@ -4,7 +4,8 @@ import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
 import { UNFLUSHED } from './database';
 import type { Sql } from './database';
 
-export type Hint = 'local' | 'webhook' | 'poll' | 'pull' | 'sweep' | 'operator' | 'recognised';
+/** `recovered`: found by the sweep after a restored backup; where both sides changed, the other side's value wins. */
+export type Hint = 'local' | 'webhook' | 'poll' | 'pull' | 'sweep' | 'recovered' | 'operator' | 'recognised';
 
 export interface DueRecord {
   readonly catalog: CatalogName;
@@ -18,6 +19,28 @@ export async function enqueue(
   hint: Hint,
 ): Promise<void> {
   await sql.query('select counterpart.enqueue($1, $2::uuid[], $3)', [catalog, recordIds, hint]);
+}
+
+/**
+ * As `enqueue`, for many records at once: rows that somebody's open transaction holds are passed by, and their hints are owed.
+ * @returns the records that were queued
+ */
+export async function enqueuePassing(
+  sql: Sql,
+  catalog: CatalogName,
+  recordIds: readonly RecordId[],
+  hint: Hint,
+): Promise<RecordId[]> {
+  const { rows } = await sql.query<{ id: string }>(
+    'select unnest(counterpart.enqueue_passing($1, $2::uuid[], $3)) as id',
+    [catalog, recordIds, hint],
+  );
+  return rows.map(({ id }) => trusted(parseRecordId(id), 'record id'));
+}
+
+/** Gives the hints that `enqueuePassing` owes, as far as their rows are free by now. */
+export async function placeOwed(sql: Sql): Promise<void> {
+  await sql.query('select counterpart.place_owed()');
 }
 
 /**
@@ -100,9 +123,9 @@ export async function readHint(
   sql: Sql,
   catalog: CatalogName,
   recordId: RecordId,
-): Promise<{ seq: number; hint: string; bulk: boolean } | null> {
-  const { rows } = await sql.query<{ seq: number; hint: string; bulk: boolean }>(
-    'select seq, hint, bulk from counterpart.work_queue where catalog = $1 and record_id = $2',
+): Promise<{ seq: number; hint: string; bulk: boolean; recovered: boolean } | null> {
+  const { rows } = await sql.query<{ seq: number; hint: string; bulk: boolean; recovered: boolean }>(
+    'select seq, hint, bulk, recovered from counterpart.work_queue where catalog = $1 and record_id = $2',
     [catalog, recordId],
   );
   return rows[0] ?? null;
@@ -157,6 +180,24 @@ export async function postpone(
   if (rowCount === 1) return { kind: 'done', ageMs: null };
   const still = await readHint(sql, catalog, recordId);
   return still === null ? { kind: 'done', ageMs: null } : { kind: 'newer' };
+}
+
+/**
+ * A whole run of looks came to no rest.
+ * @returns how many did so in a row since the newest hint; null when there is a newer one than `seq`
+ */
+export async function noteRestless(
+  sql: Sql,
+  catalog: CatalogName,
+  recordId: RecordId,
+  seq: number,
+): Promise<number | null> {
+  const { rows } = await sql.query<{ restless: number }>(
+    `update counterpart.work_queue set restless = restless + 1
+     where catalog = $1 and record_id = $2 and seq = $3 returning restless`,
+    [catalog, recordId, seq],
+  );
+  return rows[0]?.restless ?? null;
 }
 
 /** Sets rows aside that can only wait for this connection: nothing is rung for them until it is released. */

@@ -24,6 +24,8 @@ export interface WorkerParts {
 /** Remote calls of one connection under way at once in this process. */
 const REMOTE_CALLS_MAX = 64;
 const WORKFLOW_TASKS_MAX = 40;
+/** Without a cache the SDK works at one run at a time; tasks taken beside it would wait in this process until they time out. */
+const UNCACHED_TASKS_MAX = 1;
 const LOCAL_ACTIVITIES_MAX = 64;
 /** On SIGTERM, activities under way get this long to finish; what is left is taken up by another worker. */
 const SHUTDOWN_GRACE = '10 seconds';
@@ -66,7 +68,8 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
       closeLook: activities.closeLook,
       ...(activities.requestSweeps === undefined ? {} : { requestSweeps: activities.requestSweeps }),
     },
-    maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
+    maxConcurrentWorkflowTaskExecutions:
+      parts.maxCachedWorkflows === 0 ? UNCACHED_TASKS_MAX : WORKFLOW_TASKS_MAX,
     maxConcurrentLocalActivityExecutions: LOCAL_ACTIVITIES_MAX,
     ...(parts.maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows: parts.maxCachedWorkflows }),
     // Runs are disposable: the row is the truth. One that cannot replay after a bad deploy fails, and the next ring
@@ -79,7 +82,7 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
         ...shared,
         taskQueue: connectionQueue(name),
         activities: {
-          examine: activities.examine,
+          examine: heartbeating(activities.examine),
           send: activities.send,
           trace: heartbeating(activities.trace),
           ...(activities.sweepBatch === undefined ? {} : { sweepBatch: heartbeating(activities.sweepBatch) }),

@@ -19,7 +19,7 @@ import { SYNC_STATES } from '../../src/store/syncState';
 import { REASON_CODES } from '../../src/core/reason';
 import { MIGRATIONS } from '../../migrations';
 import { hintSignal, stateQuery } from '../../workflows/messages';
-import { createMetrics } from '../../src/observability/metrics';
+import { createMetrics, gaugeFailedRuns } from '../../src/observability/metrics';
 import { createGauges } from '../../src/observability/gauges';
 import * as workflows from '../../workflows';
 
@@ -55,6 +55,7 @@ test('what stands in rows: catalogs, systems, states, reasons, migrations', () =
     'conflict',
     'delete_burst',
     'internal',
+    'not_configured',
     'other_account',
     'paused',
     'ping_pong',
@@ -63,6 +64,7 @@ test('what stands in rows: catalogs, systems, states, reasons, migrations', () =
     'refused_here',
     'rejected',
     'remote_missing',
+    'restless',
     'unauthorized',
     'unavailable',
   ]);
@@ -72,11 +74,13 @@ test('what stands in rows: catalogs, systems, states, reasons, migrations', () =
 test('what dashboards read', async () => {
   const { registry } = createMetrics('test');
   createGauges(registry);
+  gaugeFailedRuns(registry, 'default', async () => 0);
   const names = registry.getMetricsAsArray().map((metric) => metric.name);
   expect(names.filter((name) => name.startsWith('counterpart_')).toSorted()).toEqual([
     'counterpart_breaker_open',
     'counterpart_connection_paused',
     'counterpart_echoes_total',
+    'counterpart_failed_runs',
     'counterpart_oldest_pending_seconds',
     'counterpart_parked',
     'counterpart_poll_age_seconds',

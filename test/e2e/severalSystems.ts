@@ -33,8 +33,10 @@ import type { Store } from '../../src/store/store';
 import { bundleWorkflows } from '../../src/temporal/bundle';
 import { createDoorbell, ensureSearchAttributes, openClient } from '../../src/temporal/client';
 import { createWorkers } from '../../src/temporal/worker';
+import type { WorkerParts } from '../../src/temporal/worker';
 import { freshDatabase } from '../environment/database';
 import { freshNamespace } from '../environment/namespace';
+import type { FreshNamespace } from '../environment/namespace';
 import { startGate } from './gate';
 import type { Gate } from './gate';
 
@@ -54,6 +56,7 @@ export interface SeveralSystems {
   readonly gate: Gate;
   readonly crm: MemorySystem;
   readonly erp: MemorySystem;
+  readonly temporal: FreshNamespace;
   /** A call to Stripe as somebody in its dashboard would make it, past the gate. */
   stripe(method: string, route: string, params?: Record<string, string>): Promise<unknown>;
   close(): Promise<void>;
@@ -73,12 +76,20 @@ function policy(): Policy {
   };
 }
 
+interface WorkerGround {
+  readonly store: Store;
+  readonly url: string;
+  readonly installation: string;
+  readonly secret: Buffer;
+  readonly temporal: FreshNamespace;
+}
+
 /** Relay, workers and pollers over these connectors. @returns how to end them */
 async function startWorker(
-  { store, url, installation, secret }: { store: Store; url: string; installation: string; secret: Buffer },
+  { store, url, installation, secret, temporal }: WorkerGround,
   connectors: ReadonlyMap<ConnectionName, Connector>,
+  options: SeveralSystemsOptions,
 ): Promise<() => Promise<void>> {
-  const temporal = await freshNamespace();
   const stop = new AbortController();
   const stopped = () => stop.signal.aborted;
   // an aborted pause is a pause that is over
@@ -107,6 +118,7 @@ async function startWorker(
     workflowBundle: await bundleWorkflows(),
     activities,
     connections: [...connectors.keys()],
+    ...options,
   });
   const wakeup = listenForWork(url, log);
   const doorbell = createDoorbell(client, [...connectors.keys()], true);
@@ -132,8 +144,15 @@ async function startWorker(
   };
 }
 
-export async function startSeveralSystems(): Promise<SeveralSystems> {
-  const [fresh, simulator] = await Promise.all([freshDatabase(), startSimulator({ port: 0 })]);
+/** Of the workers, as `createWorkers` takes them. */
+export type SeveralSystemsOptions = Pick<WorkerParts, 'maxCachedWorkflows'>;
+
+export async function startSeveralSystems(options: SeveralSystemsOptions = {}): Promise<SeveralSystems> {
+  const [fresh, simulator, temporal] = await Promise.all([
+    freshDatabase(),
+    startSimulator({ port: 0 }),
+    freshNamespace(),
+  ]);
   const gate = await startGate(simulator.url);
   const database = openDatabase(fresh.url, { max: POOL_SIZE, name: 'test', onIdleError: silent });
   const store = createStore(database);
@@ -160,13 +179,18 @@ export async function startSeveralSystems(): Promise<SeveralSystems> {
   for (const connector of connectors.values()) {
     await store.connections.register(connector.connection, connector.system);
   }
-  const stopWorker = await startWorker({ store, url: fresh.url, installation, secret }, connectors);
+  const stopWorker = await startWorker(
+    { store, url: fresh.url, installation, secret, temporal },
+    connectors,
+    options,
+  );
   return {
     database,
     store,
     gate,
     crm,
     erp,
+    temporal,
     async stripe(method, route, params) {
       const answer = await fetch(simulator.url + route, {
         method,

@@ -15,7 +15,8 @@ import { freshNamespace } from '../environment/namespace';
 import { until } from '../environment/until';
 
 const BIN = path.join(__dirname, '..', '..', 'dist', 'src', 'bin');
-const SECRET = 'whsec_e2e0123456789abcdef0123456789abcdef';
+/** Signs what the simulator delivers. */
+export const SECRET = 'whsec_e2e0123456789abcdef0123456789abcdef';
 const READY_MS = 30_000;
 const KEPT_LOG_CHARS = 20_000;
 
@@ -40,6 +41,8 @@ export interface Stage {
   readonly pool: Pool;
   readonly databaseUrl: string;
   readonly temporal: { readonly address: string; readonly namespace: string };
+  /** What api and worker are started with: for more of them. */
+  readonly env: Readonly<Record<string, string>>;
   readonly api: Part;
   readonly worker: Part;
   /** A call to the API; the body of the answer, or null. */
@@ -69,9 +72,12 @@ export interface StageOptions {
   /** Told the simulator before api and worker start. */
   readonly onSimulator?: (simulator: Simulator) => void;
   readonly simulator?: Parameters<typeof startSimulator>[0];
+  /** A running simulator, in place of one of its own: another stage shares it, or it outlives this one. */
+  readonly account?: Simulator;
 }
 
-function createPart(program: string, env: Record<string, string>, health: string): Part {
+/** @param program in the build, or an absolute path */
+export function createPart(program: string, env: Record<string, string>, health: string): Part {
   let child: ChildProcess | null = null;
   let printed = '';
   const keep = (chunk: Buffer): void => {
@@ -89,7 +95,7 @@ function createPart(program: string, env: Record<string, string>, health: string
   return {
     output: () => printed,
     async start() {
-      child = spawn(process.execPath, [path.join(BIN, program)], {
+      child = spawn(process.execPath, [path.resolve(BIN, program)], {
         env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
         // an empty folder: no .env of a developer is read
         cwd: path.join(__dirname, '..', 'environment'),
@@ -129,11 +135,12 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
       ? freshDatabase()
       : { url: options.databaseUrl, drop: async () => undefined },
     options.temporal ?? freshNamespace(),
-    startSimulator({
-      port: 0,
-      ...(webhooks ? { webhook: { url: `http://127.0.0.1:${port}/webhooks/stripe`, secret: SECRET } } : {}),
-      ...options.simulator,
-    }),
+    options.account ??
+      startSimulator({
+        port: 0,
+        ...(webhooks ? { webhook: { url: `http://127.0.0.1:${port}/webhooks/stripe`, secret: SECRET } } : {}),
+        ...options.simulator,
+      }),
   ]);
   options.onSimulator?.(simulator);
   const env = {
@@ -157,7 +164,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   async function close(): Promise<void> {
     await Promise.all([api.stop(), worker.stop()]);
     await pool.end();
-    await simulator.close();
+    if (options.account === undefined) await simulator.close();
     await database.drop();
   }
   const parts = options.start === false ? [] : [api, worker];
@@ -192,6 +199,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     pool,
     databaseUrl: database.url,
     temporal,
+    env,
     api,
     worker,
     stripe,

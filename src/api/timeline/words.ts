@@ -58,6 +58,7 @@ const HINTS = {
   poll: 'a polled event',
   pull: 'a value that came from another system',
   sweep: 'what a sweep found',
+  recovered: 'what the sweep after a restored backup found',
   operator: 'an operator who asks for it',
   recognised: 'another look, which recognised it',
 };

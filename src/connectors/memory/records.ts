@@ -79,7 +79,15 @@ export function createRecords(
       claimsOf(object, installation) === search.recordId &&
       search.others?.includes(object.id) !== true;
     const found = recent.find(({ madeBy }) => madeBy === search.key) ?? recent.find(byMark);
-    return found === undefined ? { kind: 'absent' } : { kind: 'found', remoteId: found.id };
+    if (found === undefined) return { kind: 'absent' };
+    const creation = objects
+      .events()
+      .find(({ change, object }) => change === 'created' && object.id === found.id);
+    return {
+      kind: 'found',
+      remoteId: found.id,
+      made: creation === undefined ? null : fieldsOf(creation.object, catalog),
+    };
   }
 
   return {

@@ -69,6 +69,20 @@ test('found in the second reading: it surfaced late', async () => {
   expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
 });
 
+test('what was made is what the event tells, whatever stands there by now; a list alone tells nothing of it', async () => {
+  const byEvent = { ...customer('cus_ours', RECORD), name: 'As made' };
+  lists(
+    () => page([created(byEvent, KEY)]),
+    () => page([customer('cus_ours', RECORD)]),
+  );
+  expect(await search()).toMatchObject({ value: { made: { name: 'As made' } } });
+  lists(
+    () => page([]),
+    () => page([customer('cus_ours', RECORD)]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'found', made: null } });
+});
+
 test('found on a later page', async () => {
   lists(
     ({ params }) =>

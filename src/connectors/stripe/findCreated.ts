@@ -66,19 +66,21 @@ export async function findCreated(
       found = seen.trace();
     }
     if (found !== null) {
-      return { kind: 'answered', value: { kind: 'found', remoteId: found }, requestId, replayed: false };
+      return { kind: 'answered', value: found, requestId, replayed: false };
     }
   }
   return { kind: 'answered', value: { kind: 'absent' }, requestId, replayed: false };
 }
+
+type Found = Extract<CreateTrace, { kind: 'found' }>;
 
 /** What an item of a list said: the search goes on, is over, or cannot go on because the item might be the one. */
 type Sighting = 'on' | 'over' | 'unreadable';
 
 /** Gathers, newest first, what bears our key or mark. */
 function sightings(installation: InstallationId, search: CreateSearch) {
-  let byKey: RemoteId | null = null;
-  let byMark: RemoteId | null = null;
+  let byKey: Found | null = null;
+  let byMark: Found | null = null;
   const othersMade = new Set<RemoteId>(search.others);
   return {
     event(item: unknown): Sighting {
@@ -89,10 +91,11 @@ function sightings(installation: InstallationId, search: CreateSearch) {
       const customer = customerShape(isJson(data) ? data['object'] : null, installation)?.object;
       if (customer === undefined) return 'unreadable';
       const key = causedByKey(item);
-      if (key === search.key) byKey = customer.remoteId;
+      const { remoteId, fields: made } = customer;
+      if (key === search.key) byKey = { kind: 'found', remoteId, made };
       else if (customer.claims === search.recordId) {
-        if (key !== null) othersMade.add(customer.remoteId);
-        else if (!othersMade.has(customer.remoteId)) byMark = customer.remoteId;
+        if (key !== null) othersMade.add(remoteId);
+        else if (!othersMade.has(remoteId)) byMark = { kind: 'found', remoteId, made };
       }
       return byKey === null ? 'on' : 'over';
     },
@@ -100,10 +103,13 @@ function sightings(installation: InstallationId, search: CreateSearch) {
       const customer = customerShape(item, installation)?.object;
       if (customer === undefined) return 'unreadable';
       const { remoteId, claims } = customer;
-      if (claims === search.recordId && !othersMade.has(remoteId)) byMark = remoteId;
+      // the list shows what stands by now, the event what was made
+      if (claims === search.recordId && !othersMade.has(remoteId) && byMark?.remoteId !== remoteId) {
+        byMark = { kind: 'found', remoteId, made: null };
+      }
       return 'on';
     },
-    trace: (): RemoteId | null => byKey ?? byMark,
+    trace: (): Found | null => byKey ?? byMark,
   };
 }
 

@@ -1,0 +1,225 @@
+/** The oracle is silent about a sound end and names each thing that is wrong with another. */
+import type { Operation } from './history';
+import { judge } from './oracle';
+import type { LinkRow, Seen } from './seen';
+
+const RECORD = '01a00000-0000-7000-8000-000000000001';
+const OBJECT = 'cus_1';
+const MARK = 'counterpart_00112233445566ff';
+let number = 0;
+
+function did(over: Partial<Operation>): Operation {
+  number += 1;
+  return {
+    number,
+    kind: 'edit',
+    side: 'here',
+    via: 'api-a',
+    recordId: RECORD,
+    remoteId: null,
+    values: {},
+    result: 'ok',
+    begin: 1_000 + number * 100,
+    end: 1_050 + number * 100,
+    told: '200',
+    ...over,
+  };
+}
+
+const born = (over: Partial<Operation> = {}): Operation =>
+  did({ kind: 'create', values: { name: 'A', email: 'a@example.com' }, begin: 100, end: 150, ...over });
+
+const link: LinkRow = {
+  id: '1',
+  record_id: RECORD,
+  generation: 1,
+  remote_id: OBJECT,
+  state: 'linked',
+  outcome: 'in_sync',
+  reason: null,
+  base: {},
+};
+
+function change(seq: number, at: number, does: string, changes: Record<string, readonly [unknown, unknown]>) {
+  return {
+    seq,
+    record_id: RECORD,
+    at: new Date(at),
+    kind: 'change',
+    connection: null,
+    changes,
+    detail: { does },
+  };
+}
+
+function event(
+  id: string,
+  over: { type?: string; key?: string | null; object?: string; name?: string } = {},
+) {
+  const { type = 'customer.created', key = 'cp_x_1', object = OBJECT, name = 'A' } = over;
+  const customer = { id: object, name, email: 'a@example.com', metadata: { [MARK]: RECORD } };
+  return { id, type, created: 1, data: { object: customer }, request: { idempotency_key: key } };
+}
+
+/** Created here, and it stands on both sides. */
+function sound(over: Partial<Seen> = {}): Seen {
+  return {
+    installation: '00112233445566ff',
+    customers: [{ id: RECORD, name: 'A', email: 'a@example.com', version: 1 }],
+    tombstones: [],
+    links: [link],
+    lost: [],
+    queue: [],
+    openIntents: [],
+    connections: [{ name: 'stripe', paused_at: null, down_since: null }],
+    timeline: [change(1, 120, 'create', { name: [null, 'A'], email: [null, 'a@example.com'] })],
+    storedEvents: new Set(['evt_1']),
+    remotes: [{ id: OBJECT, name: 'A', email: 'A@Example.com', metadata: { [MARK]: RECORD } }],
+    events: [event('evt_1')],
+    requests: [],
+    history: [born()],
+    ...over,
+  };
+}
+
+const gone: Partial<Seen> = {
+  customers: [],
+  tombstones: [{ id: RECORD, name: 'A', email: 'a@example.com', version: 2 }],
+  links: [{ ...link, state: 'retired', outcome: 'deleted' }],
+  remotes: [],
+};
+
+function broken(over: Partial<Seen>): string[] {
+  return [...new Set(judge(sound(over)).map(({ invariant }) => invariant))].toSorted();
+}
+
+beforeEach(() => void (number = 0));
+
+test('a sound end: nothing is said, e-mails are compared in their canonical form', () => {
+  expect(judge(sound())).toEqual([]);
+});
+
+test('I1: a field differs; a record has no object; a parked record may differ', () => {
+  const remotes = [{ ...sound().remotes[0]!, name: 'B' }];
+  expect(broken({ remotes, history: [born(), did({ side: 'there', values: { name: 'B' } })] })).toEqual([
+    'I1',
+  ]);
+  expect(broken({ remotes: [] })).toEqual(['I1']);
+  const parked = [{ ...link, outcome: 'parked', reason: { code: 'ping_pong' } }];
+  expect(broken({ remotes, links: parked, history: [born(), did({ values: { name: 'B' } })] })).toEqual([]);
+});
+
+test('I2: a second object with our mark, one that nobody has, and one that was created and forgotten', () => {
+  const second = { ...sound().remotes[0]!, id: 'cus_2' };
+  expect(broken({ remotes: [...sound().remotes, second] })).toEqual(['I2']);
+  expect(broken({ remotes: [...sound().remotes, { ...second, metadata: {} }] })).toEqual(['I2']);
+  const events = [event('evt_1'), event('evt_2', { object: 'cus_2', key: 'cp_x_2' })];
+  expect(broken({ events, storedEvents: new Set(['evt_1', 'evt_2']) })).toEqual(['I2']);
+});
+
+describe('I3', () => {
+  const lost = [{ record_id: RECORD, field: 'name', ours: 'A', theirs: 'B', cause: 'both_edited' }];
+
+  test('an acknowledged edit that nothing later explains is lost', () => {
+    expect(broken({ history: [born(), did({ values: { name: 'B' } })] })).toEqual(['I3']);
+  });
+
+  test('it is not when it is a recorded loser, or was overwritten on its own side by one', () => {
+    const edit = did({ side: 'there', values: { name: 'B' } });
+    expect(broken({ lost, history: [born(), edit] })).toEqual([]);
+    const earlier = did({ side: 'there', values: { name: 'C' }, begin: 160, end: 170 });
+    expect(broken({ lost, history: [born(), earlier, edit] })).toEqual([]);
+    expect(broken({ lost, history: [born(), { ...earlier, side: 'here' }, edit] })).toEqual(['I3']);
+  });
+
+  test('an unknown one may be gone, and an older one may be overwritten', () => {
+    expect(broken({ history: [born(), did({ values: { name: 'B' }, result: 'unknown' })] })).toEqual([]);
+    const older = did({ values: { name: 'B' }, begin: 10, end: 20 });
+    expect(broken({ history: [older, born()] })).toEqual([]);
+  });
+
+  test('an edit after the only deletion is lost unless it is kept as a loser', () => {
+    const deletion = did({ kind: 'delete', begin: 200, end: 210 });
+    const edit = did({ values: { name: 'B' }, begin: 300, end: 310 });
+    expect(broken({ ...gone, history: [born(), deletion, edit] })).toEqual(['I3']);
+    expect(broken({ ...gone, lost, history: [born(), deletion, edit] })).toEqual([]);
+  });
+
+  test('a restore that took place is undone only by a later deletion', () => {
+    const timeline = [...sound().timeline, change(2, 420, 'restore', {})];
+    const restore = did({ kind: 'restore', begin: 400, end: 450 });
+    const before = did({ kind: 'delete', begin: 200, end: 210 });
+    expect(broken({ ...gone, timeline, history: [born(), before, restore] })).toEqual(['I3']);
+    const after = did({ kind: 'delete', begin: 500, end: 510 });
+    expect(broken({ ...gone, timeline, history: [born(), before, restore, after] })).toEqual([]);
+  });
+});
+
+test('I4: a value that nobody wrote, a deletion that nobody asked for', () => {
+  const name = 'Z';
+  const remotes = [{ ...sound().remotes[0]!, name }];
+  const customers = [{ ...sound().customers[0]!, name }];
+  expect(broken({ remotes, customers, history: [born()] })).toContain('I4');
+  expect(broken(gone)).toEqual(['I3', 'I4']);
+});
+
+test('I6: what was deleted stands, and nobody restored it', () => {
+  expect(broken({ history: [born(), did({ kind: 'delete' })] })).toEqual(['I6']);
+  expect(broken({ history: [born(), did({ kind: 'delete' }), did({ kind: 'restore' })] })).toEqual([]);
+});
+
+test('I9: a key that changed Stripe twice, and one that carried two requests', () => {
+  const events = [event('evt_1'), event('evt_2', { type: 'customer.updated' })];
+  expect(broken({ events, storedEvents: new Set(['evt_1', 'evt_2']) })).toEqual(['I9']);
+  const request = {
+    at: '',
+    method: 'POST',
+    path: '/v1/customers',
+    idempotency_key: 'cp_x_1',
+    status: 200,
+    replayed: false,
+    request_id: 'req_1',
+    from: 'counterpart',
+    reached: true,
+    outcome: 'answered',
+  };
+  const twice = [
+    { ...request, params: { name: 'A' } },
+    { ...request, params: { name: 'B' } },
+  ];
+  expect(broken({ requests: twice })).toEqual(['I9']);
+});
+
+test('I10, I14: a row in the queue, an open intent, a link that waits, a connection that is down', () => {
+  expect(broken({ queue: [{ record_id: RECORD }] })).toEqual(['I10']);
+  expect(broken({ openIntents: [{ key: 'cp_x_1' }] })).toEqual(['I14']);
+  expect(broken({ links: [{ ...link, outcome: 'waiting' }] })).toEqual(['I14']);
+  expect(broken({ connections: [{ name: 'stripe', paused_at: null, down_since: '2026' }] })).toEqual(['I14']);
+});
+
+test('I11: an event that is listed and was never heard', () => {
+  expect(broken({ storedEvents: new Set<string>() })).toEqual(['I11']);
+});
+
+test('I17: a request happened twice, or though it was refused', () => {
+  const again = change(2, 130, 'create', { name: [null, 'A'] });
+  const timeline = [...sound().timeline, { ...again, record_id: '01a00000-0000-7000-8000-000000000002' }];
+  expect(broken({ timeline })).toEqual(['I17']);
+  expect(
+    broken({
+      history: [
+        { ...born(), result: 'failed', recordId: null },
+        did({ values: { name: 'A', email: 'a@example.com' } }),
+      ],
+    }),
+  ).toEqual(['I17']);
+});
+
+test('I18: the timeline has a gap, or ends with something else', () => {
+  const gap = { ...change(2, 130, 'edit', { name: ['X', 'A'] }), connection: 'stripe' };
+  expect(broken({ timeline: [...sound().timeline, gap] })).toEqual(['I18']);
+  const other = change(2, 130, 'edit', { name: ['A', 'X'] });
+  expect(
+    broken({ timeline: [...sound().timeline, other], history: [born(), did({ values: { name: 'X' } })] }),
+  ).toContain('I18');
+});

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+
+export interface Wanted {
+  readonly seeds: number;
+  /** The first one; the others follow it. */
+  readonly seed: number;
+  /** Seeds are run until this time is over; null: as many as `seeds`. */
+  readonly minutes: number | null;
+  /** Every turn of one seed is printed. */
+  readonly trace: boolean;
+  /** Named stories instead of seeds; `boundaries`: each also with a death at every boundary between two effects. */
+  readonly of: 'seeds' | 'stories' | 'boundaries';
+}
+
+const SEEDS_DEFAULT = 1_000;
+export const SEED_MAX = 2 ** 31 - 1;
+const SEEDS_MAX = 10_000_000;
+const MINUTES_MAX = 1_440;
+const KNOWN =
+  '--seeds <count>, --seed <the first one>, --minutes <minutes>, --trace, --stories, --boundaries';
+
+function whole(text: string): number | null {
+  return /^\d{1,10}$/.test(text) ? Number(text) : null;
+}
+
+function given(args: readonly string[]): Record<string, string | boolean | undefined> | string {
+  try {
+    const options = {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      minutes: { type: 'string' },
+      trace: { type: 'boolean' },
+      stories: { type: 'boolean' },
+      boundaries: { type: 'boolean' },
+    } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch (error) {
+    return error instanceof Error ? error.message.split('. ')[0]! : String(error);
+  }
+}
+
+/** @returns the number, or null when it makes no sense */
+function number(
+  text: string | boolean | undefined,
+  otherwise: number,
+  least: number,
+  most: number,
+): number | null {
+  const value = text === undefined ? otherwise : whole(String(text));
+  return value !== null && value >= least && value <= most ? value : null;
+}
+
+/**
+ * A seed is drawn where none is given.
+ * @returns what is wanted, or a message that says what is wrong with the arguments and what is known
+ */
+export function readArguments(args: readonly string[], drawSeed: () => number): Wanted | string {
+  const values = given(args);
+  const known = `Known: ${KNOWN}. Example: npm run sim -- --seeds 20000 --seed 7`;
+  if (typeof values === 'string') return `${values}. ${known}`;
+  const trace = values['trace'] === true;
+  const seeds = number(values['seeds'], trace ? 1 : SEEDS_DEFAULT, 1, SEEDS_MAX);
+  if (seeds === null)
+    return `--seeds ${values['seeds']} is no number of seeds: give 1 to ${SEEDS_MAX}. ${known}`;
+  const seed = number(values['seed'], drawSeed(), 0, SEED_MAX);
+  if (seed === null)
+    return `--seed ${values['seed']} is no seed: give 0 to ${SEED_MAX}, as a run prints it. ${known}`;
+  const wanted = values['minutes'] === undefined ? null : number(values['minutes'], 1, 1, MINUTES_MAX);
+  if (values['minutes'] !== undefined && wanted === null)
+    return `--minutes ${values['minutes']} makes no sense: give 1 to ${MINUTES_MAX}. ${known}`;
+  if (trace && seeds !== 1) return `--trace shows one seed: leave --seeds out. ${known}`;
+  const of = values['boundaries'] === true ? 'boundaries' : values['stories'] === true ? 'stories' : 'seeds';
+  return { seeds, seed, minutes: wanted, trace, of };
+}

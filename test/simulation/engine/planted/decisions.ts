@@ -1,0 +1,134 @@
+/** Mistakes about what is to be done, given what stands on both sides. */
+import type { Defect } from './defect';
+
+const tier = 'memory';
+
+export const IN_DECISIONS: readonly Defect[] = [
+  {
+    name: 'the loser of a conflict is not recorded',
+    file: 'src/core/merge.ts',
+    find: "lost.push({ field, ours: here, theirs: there, winner: rule.onConflict, cause: 'both_edited' });",
+    replace: '',
+    tier,
+    story: 'The policy decided, so there is nothing left to tell: an acknowledged value is nowhere.',
+  },
+  {
+    name: 'a conflict that we win is not noted as seen',
+    file: 'src/core/merge.ts',
+    find: 'push[field] = here;\n        next[field] = { ours: there, theirs: there };',
+    replace: 'push[field] = here;',
+    tier,
+    story: 'The push will move the base: an edit back before it is sent looks like nothing changed here.',
+  },
+  {
+    name: '404 means deleted',
+    file: 'activities/examine.ts',
+    find: "answer.failure.kind === 'gone' ? await unseenAndUnwanted(deps, tools, link) : null;",
+    replace:
+      "answer.failure.kind === 'gone' ? { remote: { kind: 'deleted' as const }, claims: null, requestId: null } : null;",
+    tier,
+    story: 'What is not found is gone: the credentials opened another account.',
+  },
+  {
+    name: 'a tombstone is no record',
+    file: 'src/core/sides.ts',
+    find: "return { kind: 'deleted', fields: record.fields, version: record.version };",
+    replace: "return { kind: 'none' };",
+    tier,
+    story: 'A row that is not there was never there: what was deleted comes back.',
+  },
+  {
+    name: 'an edit there revives what was deleted here',
+    file: 'src/core/decisionTable.ts',
+    find: `edited: {
+      verb: 'delete-remote',`,
+    replace: `edited: {
+      verb: 'create-local',`,
+    tier,
+    story: 'Somebody edited it, so it is wanted: delete beats edit, and nothing revives a tombstone.',
+  },
+  {
+    name: 'a deletion there loses against an edit here',
+    file: 'src/core/decisionTable.ts',
+    find: "verb: 'delete-local',\n      story: 'deleted there: deletion beats edit",
+    replace: "verb: 'renew',\n      story: 'deleted there: deletion beats edit",
+    tier,
+    story: 'It stands here, so it is made there again.',
+  },
+  {
+    name: 'a deletion takes unseen edits with it in silence',
+    file: 'src/core/merge.ts',
+    find: "return [{ field, ours, theirs, winner: 'deletion' as const, cause: 'edit_and_delete' as const }];",
+    replace: 'return [];',
+    tier,
+    story: 'Who is deleted needs no values: an acknowledged edit is nowhere.',
+  },
+  {
+    name: 'the mark of another record is believed',
+    file: 'activities/examine.ts',
+    find: 'if (firstSight && view.claims !== null && view.claims !== link.recordId) {',
+    replace: 'if (firstSight && view.claims !== null && view.claims === link.recordId) {',
+    tier,
+    story: 'A mark is ours, whoever it names: somebody copied the metadata.',
+  },
+  {
+    name: 'any record with the same e-mail is recognised',
+    file: 'activities/applyDecision.ts',
+    find: 'if (matches.length === 1 && only?.free === true) {',
+    replace: 'if (matches.length === 1 && only !== undefined) {',
+    tier,
+    story: 'The same e-mail is the same person: the record has an object there already.',
+  },
+  {
+    name: 'a recognised record is not looked at',
+    file: 'activities/applyDecision.ts',
+    find: "await tx.links.moveToRecord(link.id, only.recordId);\n    await tx.queue.enqueue(link.catalog, [only.recordId], 'recognised');",
+    replace: 'await tx.links.moveToRecord(link.id, only.recordId);',
+    tier,
+    story: 'The link is where it belongs, and somebody will come by.',
+  },
+  {
+    name: 'a stranger goes with the record he was taken for',
+    file: 'activities/applyDecision.ts',
+    find: "if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');\n  if (neverAgreed(work.link)) return letGo(work, what);",
+    replace:
+      "if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');",
+    tier,
+    story: 'The record was deleted, so is its object: nothing was ever agreed about it.',
+  },
+  {
+    name: 'a restore goes on with the retired link',
+    file: 'activities/openLook.ts',
+    find: 'if (newest !== undefined && LIVE.has(newest.state)) return newest;',
+    replace: "if (newest !== undefined && newest.state !== 'void') return newest;",
+    tier,
+    story: 'The record had a link already: its object is deleted for good.',
+  },
+  {
+    name: 'other systems are not told of what was pulled',
+    file: 'activities/writeLink.ts',
+    find: "if (deps.connectors.size > 1) await tx.queue.enqueue(link.catalog, [link.recordId], 'pull');",
+    replace: 'if (deps.connectors.size > 1) await Promise.resolve([tx, link]);',
+    tier,
+    story: 'The look is about this record anyway: the other link was done before the pull.',
+  },
+  {
+    name: 'too many requests parks the record',
+    file: 'src/core/failure.ts',
+    find: `'rate-limited': {
+    treatment: 'retry',`,
+    replace: `'rate-limited': {
+    treatment: 'park',`,
+    tier,
+    story: 'It was refused: a little later it would not have been.',
+  },
+  {
+    name: 'an emptied field is taken for one that says nothing',
+    file: 'src/core/merge.ts',
+    find: "return { kind: oursChanged ? 'push' : 'pull' };",
+    replace:
+      "return { kind: oursChanged ? 'push' : rule.canonical(theirs) === null ? 'unchanged' : 'pull' };",
+    tier,
+    story: 'Empty there is nothing to take over: somebody emptied it on purpose.',
+  },
+];

@@ -1,0 +1,180 @@
+/** The triggers on the customers' table. */
+import type { Fields } from '../../../src/core/fields';
+import type { Call, Waiting } from './call';
+import { enqueue } from './enqueue';
+import { CODES, DatabaseFailure } from './failure';
+import { key } from './schema';
+import type { CustomerRow, LinkRow, TombstoneRow } from './schema';
+import { tell, tellLinkChanged } from './told';
+import { change, holdSeen, insert, remove, update, upsert } from './writing';
+
+const CATALOG = 'customer';
+const FIELDS = ['name', 'email'] as const;
+
+const fieldsOf = ({ name, email }: CustomerRow): Fields => ({ name, email });
+
+/** `counterpart.writing_link`: the link through which the sync writes, null for anybody else. */
+function writingLink(call: Call): LinkRow | null {
+  const { writer, link } = call.tx;
+  return writer === 'sync' && link !== '' ? call.tables.links.read(call, Number(link)) : null;
+}
+
+function told(through: LinkRow | null) {
+  return {
+    kind: 'change',
+    connection: through?.connection ?? null,
+    link_id: through?.id ?? null,
+    run_id: through?.run_id ?? null,
+  };
+}
+
+function* enqueueUnlessOwn(call: Call, ids: readonly string[]): Waiting<void> {
+  if (call.tx.writer !== 'sync') yield* enqueue(call, CATALOG, ids, 'local');
+}
+
+/** INSERT INTO customers of one row, with `count_version` before and `queue_inserted` after it. */
+export function* insertCustomer(
+  call: Call,
+  values: { id: string; name: string | null; email: string | null },
+): Waiting<CustomerRow> {
+  const tombstone = yield* call.nested(function* look(inner) {
+    return inner.tables.tombstones.read(inner, key(CATALOG, values.id));
+  });
+  const row = yield* insert<CustomerRow>(call, call.tables.customers, {
+    ...values,
+    version: (tombstone?.version ?? 0) + 1,
+    created_at: tombstone?.created_at ?? Math.round(call.now),
+    updated_at: Math.round(call.now),
+  });
+  if (row === null) throw new Error('An INSERT without ON CONFLICT inserts or fails');
+  call.atEnd(() => queueInserted(call, row));
+  return row;
+}
+
+function* queueInserted(call: Call, row: CustomerRow): Waiting<void> {
+  yield* call.nested(function* work(inner) {
+    const through = writingLink(inner);
+    const gone = yield* takeTombstone(inner, row.id);
+    const after: Record<string, unknown> = fieldsOf(row);
+    const changes: Record<string, readonly [unknown, unknown]> = {};
+    for (const field of FIELDS)
+      if (gone === null || gone.fields[field] !== after[field])
+        changes[field] = [gone?.fields[field] ?? null, after[field]];
+    const detail = { does: gone === null ? 'create' : 'restore' };
+    const { version } = row;
+    tell(inner, { ...told(through), catalog: CATALOG, record_id: row.id, version, changes, detail });
+    if (gone === null) return;
+    yield* beginAnew(inner, row.id);
+    // the tombstone was looked for before the id's index made this INSERT wait for the transaction that deleted it
+    if (row.version <= gone.version)
+      throw new DatabaseFailure(CODES.serialization, 'the record was being deleted while it was restored');
+  });
+  yield* enqueueUnlessOwn(call, [row.id]);
+}
+
+function* takeTombstone(call: Call, id: string): Waiting<TombstoneRow | null> {
+  const slot = call.tables.tombstones.slots.get(key(CATALOG, id));
+  if (slot === undefined) return null;
+  const gone = yield* holdSeen(call, slot, 'update', () => true);
+  if (gone !== null) remove(call, slot);
+  return gone;
+}
+
+/** Restored before the look that would have sent the deletion, or agreed on one there: the restore is the later word. */
+function* beginAnew(call: Call, id: string): Waiting<void> {
+  const owed = (link: LinkRow): boolean =>
+    link.catalog === CATALOG && link.record_id === id && link.state === 'linked';
+  for (const slot of [...call.tables.links.slots.values()]) {
+    const written = yield* change(call, slot, 'no key update', owed, (link): LinkRow => ({
+      ...link,
+      state: 'deleting',
+    }));
+    if (written !== null) tellLinkChanged(call, written.before, written.after);
+  }
+}
+
+/** UPDATE customers SET … WHERE id = …, of the fields that are given. */
+export function* updateCustomer(call: Call, id: string, values: Fields): Waiting<CustomerRow | null> {
+  const slot = call.tables.customers.slots.get(id);
+  if (slot === undefined) return null;
+  const before = yield* holdSeen(call, slot, 'no key update', () => true);
+  if (before === null) return null;
+  const written = { ...before, ...values } as CustomerRow;
+  const edited = FIELDS.some((field) => written[field] !== before[field]);
+  const after = edited
+    ? { ...written, version: before.version + 1, updated_at: Math.round(call.now) }
+    : written;
+  yield* update(call, slot, before, after);
+  if (edited) call.atEnd(() => queueUpdated(call, before, after));
+  return after;
+}
+
+function* queueUpdated(call: Call, before: CustomerRow, after: CustomerRow): Waiting<void> {
+  yield* call.nested(function* work(inner) {
+    const changes: Record<string, readonly [unknown, unknown]> = {};
+    for (const field of FIELDS)
+      if (before[field] !== after[field]) changes[field] = [before[field], after[field]];
+    tell(inner, {
+      ...told(writingLink(inner)),
+      catalog: CATALOG,
+      record_id: after.id,
+      version: after.version,
+      changes,
+      detail: { does: 'edit' },
+    });
+  });
+  yield* enqueueUnlessOwn(call, [after.id]);
+}
+
+/** DELETE FROM customers WHERE id = … */
+export function* deleteCustomer(call: Call, id: string): Waiting<boolean> {
+  const slot = call.tables.customers.slots.get(id);
+  if (slot === undefined) return false;
+  const gone = yield* holdSeen(call, slot, 'update', () => true);
+  if (gone === null) return false;
+  const kept = {
+    catalog: CATALOG,
+    record_id: id,
+    version: gone.version + 1,
+    fields: fieldsOf(gone),
+    created_at: gone.created_at,
+    deleted_at: Math.round(call.now),
+  };
+  yield* call.nested((inner) =>
+    upsert<TombstoneRow>(
+      inner,
+      inner.tables.tombstones,
+      { index: null, mode: 'no key update' },
+      kept,
+      (before, excluded) => ({
+        ...before,
+        version: Math.max(before.version + 1, excluded.version),
+        fields: excluded.fields,
+        deleted_at: excluded.deleted_at,
+      }),
+    ),
+  );
+  remove(call, slot);
+  call.atEnd(() => queueDeleted(call, gone));
+  return true;
+}
+
+function* queueDeleted(call: Call, gone: CustomerRow): Waiting<void> {
+  yield* call.nested(function* work(inner) {
+    const tombstone = inner.tables.tombstones.read(inner, key(CATALOG, gone.id));
+    tell(inner, {
+      ...told(writingLink(inner)),
+      catalog: CATALOG,
+      record_id: gone.id,
+      version: tombstone?.version ?? gone.version + 1,
+      detail: { does: 'delete' },
+    });
+  });
+  yield* enqueueUnlessOwn(call, [gone.id]);
+}
+
+/** SELECT … FOR UPDATE of one customer. */
+export function* lockCustomer(call: Call, id: string): Waiting<CustomerRow | null> {
+  const slot = call.tables.customers.slots.get(id);
+  return slot === undefined ? null : yield* holdSeen(call, slot, 'update', () => true);
+}

@@ -1,0 +1,30 @@
+import { emptyDatabase } from '../../environment/database';
+import type { FreshDatabase } from '../../environment/database';
+import { postgresContender } from './contenders';
+import { compare } from './differential';
+import { describeStore } from './describeStore';
+import { VirtualPostgres } from './postgresDatabase';
+import { prepareVirtual } from './virtualPostgres';
+
+/** About 0.1 s each on two idle cores. */
+const SEEDS = 60;
+
+let fresh: FreshDatabase;
+let postgres: VirtualPostgres | undefined;
+
+beforeAll(async () => {
+  fresh = await emptyDatabase();
+  await prepareVirtual(fresh.url);
+  postgres = await VirtualPostgres.open(fresh.url);
+});
+
+afterAll(async () => {
+  await postgres?.close();
+  await fresh.drop();
+});
+
+describeStore('Postgres', () => postgresContender(postgres!, 1));
+
+test('interleaved sessions see the same in memory and in a real Postgres, statement by statement', async () => {
+  for (let seed = 1; seed <= SEEDS; seed += 1) expect(await compare(postgres!, seed)).toBeNull();
+}, 60_000);

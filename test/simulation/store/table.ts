@@ -1,0 +1,166 @@
+/**
+ * Rows as Postgres keeps them for READ COMMITTED: the newest committed version, at most one uncommitted one, who holds the row,
+ * and older versions only while a statement that began before waits for a lock. Versions are never changed, only replaced.
+ */
+import type { Transaction } from './transaction';
+
+/** `life` tells a row that was inserted again from the one that was deleted: a waiter does not follow from one to the other. */
+export interface Versioned {
+  readonly life: number;
+}
+
+/** postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS, the weakest first. */
+export type LockMode = 'key share' | 'share' | 'no key update' | 'update';
+
+const STRENGTH: Record<LockMode, number> = { 'key share': 0, share: 1, 'no key update': 2, update: 3 };
+const CONFLICTS: Record<LockMode, Record<LockMode, boolean>> = {
+  'key share': { 'key share': false, share: false, 'no key update': false, update: true },
+  share: { 'key share': false, share: false, 'no key update': true, update: true },
+  'no key update': { 'key share': false, share: true, 'no key update': true, update: true },
+  update: { 'key share': true, share: true, 'no key update': true, update: true },
+};
+
+interface Lock {
+  readonly holder: Transaction;
+  mode: LockMode;
+}
+
+/** What a statement's reads go by: whose they are, and how much was committed when it began. */
+export interface Sight {
+  readonly tx: Transaction;
+  readonly snapshot: number;
+}
+
+export class Slot<Row extends Versioned = Versioned> {
+  committed: Row | null = null;
+  /** Number of the commit that made `committed`. */
+  commit = 0;
+  pending: Row | null = null;
+  writer: Transaction | null = null;
+  locks: Lock[] = [];
+  history: Array<{ readonly commit: number; readonly row: Row | null }> = [];
+
+  constructor(
+    readonly table: Table<Row>,
+    readonly key: string | number,
+  ) {}
+
+  /** The version a plain read sees. */
+  seen(by: Sight): Row | null {
+    if (this.writer === by.tx) return this.pending;
+    if (this.commit <= by.snapshot) return this.committed;
+    return this.history.findLast(({ commit }) => commit <= by.snapshot)?.row ?? null;
+  }
+
+  /** The version a write goes on from, once the row is held. */
+  newest(tx: Transaction): Row | null {
+    return this.writer === tx ? this.pending : this.committed;
+  }
+
+  /** Whoever holds the row against this mode. */
+  holders(tx: Transaction, mode: LockMode): Transaction[] {
+    const against: Transaction[] = [];
+    for (const lock of this.locks)
+      if (lock.holder !== tx && CONFLICTS[mode][lock.mode]) against.push(lock.holder);
+    return against;
+  }
+
+  hold(tx: Transaction, mode: LockMode): void {
+    const own = this.locks.find(({ holder }) => holder === tx);
+    if (own === undefined) {
+      this.locks.push({ holder: tx, mode });
+      tx.held.push(this as unknown as Slot);
+    } else if (STRENGTH[own.mode] < STRENGTH[mode]) own.mode = mode;
+  }
+
+  /** @param keepHistory whether a statement that began before still waits */
+  settle(commit: number, keepHistory: boolean): void {
+    if (keepHistory) this.history.push({ commit: this.commit, row: this.committed });
+    this.committed = this.pending;
+    this.commit = commit;
+    this.pending = null;
+    this.writer = null;
+  }
+
+  discard(): void {
+    this.pending = null;
+    this.writer = null;
+  }
+
+  letGo(tx: Transaction): void {
+    const at = this.locks.findIndex(({ holder }) => holder === tx);
+    if (at >= 0) this.locks.splice(at, 1);
+    this.sweepUp();
+  }
+
+  sweepUp(): void {
+    const empty = this.committed === null && this.writer === null;
+    if (empty && this.locks.length === 0 && this.history.length === 0) this.table.slots.delete(this.key);
+  }
+}
+
+/** A unique index beside the primary key; rows for which `of` is null are not in it. */
+export interface UniqueIndex<Row> {
+  readonly name: string;
+  readonly of: (row: Row) => string | null;
+}
+
+export class Table<Row extends Versioned> {
+  readonly slots = new Map<string | number, Slot<Row>>();
+
+  constructor(
+    readonly name: string,
+    readonly keyOf: (row: Row) => string | number,
+    readonly uniques: ReadonlyArray<UniqueIndex<Row>> = [],
+  ) {}
+
+  slotFor(key: string | number): Slot<Row> {
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      slot = new Slot<Row>(this, key);
+      this.slots.set(key, slot);
+    }
+    return slot;
+  }
+
+  read(by: Sight, key: string | number): Row | null {
+    return this.slots.get(key)?.seen(by) ?? null;
+  }
+
+  *rows(by: Sight): Generator<Row, void, void> {
+    for (const slot of this.slots.values()) {
+      const row = slot.seen(by);
+      if (row !== null) yield row;
+    }
+  }
+
+  filter(by: Sight, where: (row: Row) => boolean): Row[] {
+    const found: Row[] = [];
+    for (const slot of this.slots.values()) {
+      const row = slot.seen(by);
+      if (row !== null && where(row)) found.push(row);
+    }
+    return found;
+  }
+
+  first(by: Sight, where: (row: Row) => boolean): Row | null {
+    for (const slot of this.slots.values()) {
+      const row = slot.seen(by);
+      if (row !== null && where(row)) return row;
+    }
+    return null;
+  }
+
+  some(by: Sight, where: (row: Row) => boolean): boolean {
+    return this.first(by, where) !== null;
+  }
+
+  count(by: Sight, where: (row: Row) => boolean): number {
+    let n = 0;
+    for (const slot of this.slots.values()) {
+      const row = slot.seen(by);
+      if (row !== null && where(row)) n += 1;
+    }
+    return n;
+  }
+}

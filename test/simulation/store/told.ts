@@ -1,0 +1,157 @@
+/** The triggers that write the timeline: `tell_link`, `tell_intent`, `tell_conflict` of the migration. */
+import type { Call } from './call';
+import type { ConflictRow, IntentRow, LinkRow, TimelineRow } from './schema';
+import { append } from './writing';
+
+type Changes = Record<string, readonly [unknown, unknown]>;
+
+/** As jsonb compares: the order of names says nothing. */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every(
+    (name) => name in b && same((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]),
+  );
+}
+
+type Entry = Pick<TimelineRow, 'catalog' | 'record_id' | 'kind'> & Partial<TimelineRow>;
+
+export function tell(call: Call, entry: Entry): void {
+  append(call, call.tables.timeline, {
+    connection: null,
+    link_id: null,
+    run_id: null,
+    request_id: null,
+    version: null,
+    changes: {},
+    detail: {},
+    ...entry,
+    seq: call.memory.timeline_seq.next(),
+    at: Math.round(call.clock()),
+  });
+}
+
+function linkView(link: LinkRow): Record<string, unknown> {
+  const view: Record<string, unknown> = {
+    state: link.state,
+    remote_id: link.remote_id,
+    generation: link.generation,
+    outcome: link.outcome,
+    reason: link.reason,
+    agreed_version: link.agreed_version,
+    detached: link.detached,
+    remote_deleted: link.remote_deleted_at !== null,
+    possible_duplicate: link.possible_duplicate,
+  };
+  for (const [field, pair] of Object.entries(link.base)) view[`base.${field}`] = pair;
+  return view;
+}
+
+/** `counterpart.compared`: a name that is missing differs from one that is null, and both read null. */
+export function compared(before: Record<string, unknown>, after: Record<string, unknown>): Changes {
+  const changes: Changes = {};
+  for (const name of Object.keys({ ...before, ...after })) {
+    const [old, now] = [before[name], after[name]];
+    if (!same(old, now)) changes[name] = [old ?? null, now ?? null];
+  }
+  return changes;
+}
+
+const isEmpty = (changes: Changes): boolean => Object.keys(changes).length === 0;
+
+function ofLink(link: LinkRow): Entry {
+  return {
+    catalog: link.catalog,
+    record_id: link.record_id,
+    kind: 'link',
+    connection: link.connection,
+    link_id: link.id,
+    run_id: link.run_id,
+  };
+}
+
+export function tellLinkMade(call: Call, link: LinkRow): void {
+  call.atEnd(() => tell(call, { ...ofLink(link), changes: compared({}, linkView(link)) }));
+}
+
+export function tellLinkGone(call: Call, link: LinkRow): void {
+  call.atEnd(() => tell(call, { ...ofLink(link), changes: compared(linkView(link), {}) }));
+}
+
+export function tellLinkChanged(call: Call, before: LinkRow, after: LinkRow): void {
+  call.atEnd(() => {
+    const moved = before.record_id !== after.record_id;
+    const decided = !same(before.decision, after.decision);
+    if (moved) {
+      const changes = compared(linkView(before), {});
+      tell(call, { ...ofLink(before), changes, detail: { moved_to: after.record_id } });
+    }
+    const changes = compared(moved ? {} : linkView(before), linkView(after));
+    if (!decided && isEmpty(changes)) return;
+    tell(call, {
+      ...ofLink(after),
+      kind: decided ? 'decision' : 'link',
+      request_id: decided ? (after.decision?.requestId ?? null) : null,
+      changes,
+      detail: decided
+        ? { what: after.decision?.what ?? null }
+        : moved
+          ? { moved_from: before.record_id }
+          : {},
+    });
+  });
+}
+
+function tellOfIntent(call: Call, intent: IntentRow, kind: string, told: Record<string, unknown>): void {
+  call.atEnd(function* fire() {
+    yield* call.nested(function* work(inner) {
+      const link = inner.tables.links.read(inner, intent.link_id);
+      if (link === null) throw new Error(`The link ${intent.link_id} of an intent is not there`);
+      tell(inner, {
+        ...ofLink(link),
+        kind,
+        request_id: intent.request_id,
+        version: intent.version,
+        detail: { key: intent.key, does: intent.kind, ...told },
+      });
+    });
+  });
+}
+
+export function tellIntentMade(call: Call, intent: IntentRow): void {
+  // jsonb orders names by length first
+  const fields = Object.keys(intent.values ?? {}).toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1));
+  tellOfIntent(call, intent, 'intent', { fields: fields.length === 0 ? null : fields });
+}
+
+export function tellIntentChanged(call: Call, before: IntentRow, after: IntentRow): void {
+  if (before.ended_at !== after.ended_at) tellOfIntent(call, after, 'answer', { ending: after.ending });
+  else if (after.sends > before.sends) tellOfIntent(call, after, 'call', { sends: after.sends });
+}
+
+export function tellConflict(call: Call, before: ConflictRow | null, after: ConflictRow): void {
+  if (before !== null && before.resolved_at === after.resolved_at) return;
+  const byLook = after.cause !== 'overwritten_unseen' && after.resolution === null;
+  call.atEnd(function* fire() {
+    yield* call.nested(function* work(inner) {
+      tell(inner, {
+        catalog: after.catalog,
+        record_id: after.record_id,
+        kind: before === null ? 'lost' : 'resolved',
+        connection: after.connection,
+        link_id: after.link_id,
+        run_id: byLook ? (inner.tables.links.read(inner, after.link_id)?.run_id ?? null) : null,
+        detail: {
+          conflict: after.id,
+          field: after.field,
+          winner: after.winner,
+          cause: after.cause,
+          resolution: after.resolution,
+        },
+      });
+    });
+  });
+}

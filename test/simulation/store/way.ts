@@ -1,0 +1,93 @@
+/** A process's way to a simulated Postgres, memory or real, and the store over it. */
+import type { Sql } from '../../../src/store/database';
+import type { Statements, Store } from '../../../src/store/store';
+import { bindStatements } from './boundStatements';
+
+/** Runs one statement; `label` is the function of the store it belongs to. */
+export type Run = (
+  label: string,
+  text: string,
+  values: readonly unknown[],
+) => Promise<{ readonly rows: readonly unknown[]; readonly rowCount: number | null }>;
+
+/** A transaction that was begun. */
+export interface Begun {
+  readonly run: Run;
+  end(how: 'commit' | 'rollback'): Promise<void>;
+}
+
+export interface Way {
+  /** A statement by itself. */
+  readonly run: Run;
+  /** @param how.patient as psql: without a bound on its waiting */
+  begin(how: { readonly unflushed?: boolean; readonly patient?: boolean }): Begun;
+}
+
+export const sqlOf = (run: Run, label: string): Sql => ({
+  query: (text, values = []) => run(label, text, values) as never,
+});
+
+/** As src/store/database.ts. */
+const RETRIED_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+const TRANSACTION_ATTEMPTS = 4;
+
+export const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+
+/** Statements bound to one transaction, and lent to the next one when it is over: binding them all takes a while. */
+interface Lent {
+  begun: Begun | null;
+  readonly statements: Statements;
+}
+
+function makeLent(): Lent {
+  const lent: Lent = {
+    begun: null,
+    statements: bindStatements((label) =>
+      sqlOf((name, text, values) => {
+        if (lent.begun === null) throw new Error(`${name}: its transaction is over`);
+        return lent.begun.run(name, text, values);
+      }, label),
+    ),
+  };
+  return lent;
+}
+
+/** `createStore` of src/store/store.ts over this way, with the transactions of src/store/database.ts. */
+export function storeOver(way: Way): Store {
+  const idle: Lent[] = [];
+
+  async function attempt<T>(unflushed: boolean, work: (tx: Statements) => Promise<T>): Promise<T> {
+    const begun = way.begin({ unflushed });
+    const lent = idle.pop() ?? makeLent();
+    lent.begun = begun;
+    try {
+      const answer = await work(lent.statements);
+      await begun.end('commit');
+      return answer;
+    } catch (error) {
+      // the first error tells more
+      await begun.end('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      lent.begun = null;
+      idle.push(lent);
+    }
+  }
+
+  async function transact<T>(unflushed: boolean, work: (tx: Statements) => Promise<T>): Promise<T> {
+    for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
+      try {
+        return await attempt(unflushed, work);
+      } catch (error) {
+        if (left === 0 || !RETRIED_CODES.has(codeOf(error))) throw error;
+      }
+    }
+  }
+
+  return {
+    ...bindStatements((label) => sqlOf((name, text, values) => way.run(name, text, values), label)),
+    transact: (work) => transact(false, work),
+    transactUnflushed: (work) => transact(true, work),
+  };
+}

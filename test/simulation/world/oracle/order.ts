@@ -1,0 +1,48 @@
+/** What two runs must have in common. */
+import type { Outcome } from '../../engine/outcome';
+import { evidenceOf } from './evidence';
+import type { Evidence, Facts } from './evidence';
+import { canonical, FIELDS } from './sameness';
+
+/**
+ * What stands on all sides in the end, without the ids and numbers that chance gave. Of an object that was cut off (`detach`)
+ * only that it stands: an edit that went with a deletion elsewhere may have reached it before it was cut off, or not.
+ */
+function stateOf(evidence: Evidence): string[] {
+  const shown = (side: string, fields: object): string =>
+    `${side}: ${FIELDS.map((field) => String(canonical(field, Reflect.get(fields, field)))).join(', ')}`;
+  const here = [...evidence.records.values()].flatMap(({ row }) =>
+    row === null ? [] : [shown('here', row)],
+  );
+  const there = [...evidence.living].flatMap(([name, objects]) =>
+    [...objects.values()].map(({ id, fields }) => {
+      const link = evidence.links.find((one) => one.connection === name && one.remoteId === id);
+      return link?.detached === true ? `${name}: cut off` : shown(name, fields);
+    }),
+  );
+  return [...here, ...there].toSorted();
+}
+
+/** I8: the same accepted writes, heard of in another order, come to the same end. */
+export function i8Order(one: Facts, other: Facts): string[] {
+  const [a, b] = [stateOf(evidenceOf(one)), stateOf(evidenceOf(other))];
+  const count = (list: readonly string[], line: string): number => list.filter((one) => one === line).length;
+  const more = (list: readonly string[], than: readonly string[]): string[] =>
+    [...new Set(list)].filter((line) => count(list, line) > count(than, line));
+  return [
+    ...more(a, b).map((line) => `only in one order: ${line}`),
+    ...more(b, a).map((line) => `only in the other order: ${line}`),
+  ];
+}
+
+/** I12: the same plan and schedule are the same run, step by step. */
+export function i12Determinism(
+  one: Pick<Outcome, 'hash' | 'tally'>,
+  again: Pick<Outcome, 'hash' | 'tally'>,
+): string[] {
+  return one.hash === again.hash
+    ? []
+    : [
+        `the same seed gave two histories: ${one.hash} with ${one.tally.steps} steps, ${again.hash} with ${again.tally.steps}`,
+      ];
+}
