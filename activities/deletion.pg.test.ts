@@ -201,6 +201,8 @@ describe('I6: restored', () => {
     desk.system.fail('create', { failure: lostOnTheWay, when: 'before', stored: true });
     await desk.settle(id);
     await desk.settle(id);
+    await desk.hoursPass(id, 1);
+    await desk.settle(id);
     const link = await desk.link(id);
     expect(link).toMatchObject({ generation: 2, state: 'linked', outcome: 'in_sync' });
     expect(link.remote_id).not.toBe(remoteId);
@@ -346,5 +348,26 @@ test.each(['heard of', 'not heard of'])(
     await desk.hear(desk.system);
     await desk.rest();
     expect(await desk.row(id)).not.toBeNull();
+  },
+);
+
+test.each(['later', 'at a time that is not surely later'])(
+  'I6: restored here, and deleted there %s, told before the next look: the later word holds, and in doubt the restore',
+  async (when) => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced({ name: 'Ann', email: freshMail() });
+    await desk.remove(id);
+    await desk.insert({ name: 'Ann', email: freshMail() }, id);
+    const moved = when === 'later' ? '-1 hour' : '1 year';
+    await desk.database.query(
+      `update counterpart.timeline set at = at + $2::interval where record_id = $1 and detail ->> 'does' = 'restore'`,
+      [id, moved],
+    );
+    desk.system.erase(remoteId);
+    await desk.hear(desk.system);
+    await desk.rest();
+    const stands = when !== 'later';
+    expect((await desk.row(id)) !== null).toBe(stands);
+    expect(desk.system.living()).toHaveLength(stands ? 1 : 0);
   },
 );

@@ -272,7 +272,8 @@ export async function createDesk(database: Database, options: DeskOptions = {}):
     async hoursPass(id, hours) {
       ahead_ms += hours * HOUR_MS;
       await database.query(
-        `update counterpart.intents set first_sent_at = first_sent_at - $2 * interval '1 hour'
+        `update counterpart.intents set first_sent_at = first_sent_at - $2 * interval '1 hour',
+           absent_at = absent_at - $2 * interval '1 hour'
          where ended_at is null and link_id in (select id from counterpart.links where record_id = $1)`,
         [id, hours],
       );

@@ -57,6 +57,19 @@ export function notIdentified(connection: string): ApplicationFailure {
   });
 }
 
+/** After the first empty reading: what was just made may show some seconds late. */
+const SECOND_READING_MS = 11_000;
+
+export function absenceUnproven(connection: string): ApplicationFailure {
+  const reason: Reason = { code: 'unavailable', field: null, detail: 'not found yet; looked for once more' };
+  return ApplicationFailure.create({
+    type: REMOTE_TROUBLE,
+    message: `${connection}: ${reason.detail}`,
+    details: [reason],
+    nextRetryDelay: SECOND_READING_MS,
+  });
+}
+
 /** The breaker is open: no further attempt is made in this look. */
 export function connectionDown(connection: string): ApplicationFailure {
   const reason: Reason = { code: 'unavailable', field: null, detail: 'the connection is down' };

@@ -63,7 +63,8 @@ export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResu
   const sending = await takeUp(deps, open);
   if ('next' in sending) return sending;
   const { link, intent } = sending;
-  if (intent.keyExpired && intent.kind === 'create') return stepResult('trace', 'the key may be forgotten');
+  if (intent.kind === 'create' && intent.sought) return stepResult('trace', 'it was looked for before');
+  if (intent.kind === 'create' && intent.keyExpired) return stepResult('trace', 'the key may be forgotten');
   if (intent.keyExpired && intent.kind === 'update') return resolveUpdate(sending, 'not_applied');
   if (intent.kind === 'delete' && intent.sends > 0) {
     const ended = await readBeforeRepeat(sending);

@@ -2,18 +2,19 @@ import type { RemoteObject } from '../src/connectors/connector';
 import type { Fields } from '../src/core/fields';
 import type { ActivityDeps } from './deps';
 import { noteCall } from './deps';
+import { absenceUnproven } from './failures';
 import type { OpenLink } from './openLook';
 import { settleDeletedSince, settleNotApplied, settleWrite } from './settle';
-import { stepResult } from './stepResult';
+import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { takeUp } from './takeUp';
 import { treatFailure } from './treatFailure';
 
 /**
  * Finds out whether a create took effect, without its key: by the creation events and the list of objects made since it
- * was first sent. Only two complete, empty readings prove absence (the connector's `findCreated`), which can take
- * minutes on a busy account: an activity of its own.
- * @throws ApplicationFailure `RemoteTrouble` when a reading failed; the intent stays open
+ * was first sent. Only complete, empty readings (the connector's `findCreated`), made twice and some seconds apart, prove
+ * absence: lists may be late. That can take minutes on a busy account: an activity of its own.
+ * @throws ApplicationFailure `RemoteTrouble` when a reading failed, and after a first empty one; the intent stays open
  */
 export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
   const sending = await takeUp(deps, open);
@@ -29,7 +30,12 @@ export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepRes
   });
   noteCall(deps, link.connection, 'find_created', found);
   if (found.kind === 'failed') return treatFailure(deps, tools, link, found.failure);
-  if (found.value.kind === 'absent') return settleNotApplied(sending, found.requestId);
+  if (found.value.kind === 'absent') {
+    const proven = await deps.store.intents.noteAbsence(intent.key, link.fence);
+    if (proven === null) return STALE;
+    if (!proven) throw absenceUnproven(link.connection);
+    return settleNotApplied(sending, found.requestId);
+  }
   const reading = await tools.remote.read(found.value.remoteId);
   noteCall(deps, link.connection, 'read', reading);
   if (reading.kind === 'failed') return treatFailure(deps, tools, link, reading.failure);

@@ -225,7 +225,8 @@ describe('failure 25: echoes', () => {
   });
 
   test('the deletion of an object whose link is deleting is an echo', async () => {
-    const { remoteId: id } = await linked('deleting');
+    const { link, remoteId: id } = await linked('deleting');
+    await wrote(link.id, {}, 'delete');
     expect(await say(event({ remoteId: id, change: 'deleted' }))).toBe('echo');
     expect(await queueLength()).toBe(0);
   });

@@ -99,9 +99,10 @@ async function planKnown(ports: DoorPorts, tx: Statements, link: Link, subject: 
   const deleted = subject.change === 'deleted';
   const ended = link.state === 'retired' || link.state === 'void';
   if (ended && deleted && link.detached) return { kind: 'queue', recordId, linkId, deleted };
-  // Our own deletion on its way: the look that sent it is still at work, unless it was set aside.
-  const ours = link.state === 'deleting' && link.outcome !== 'parked';
-  if (deleted && (ended || ours)) {
+  // Our own deletion on its way: the look that sent it is still at work, unless it was set aside. Without an open intent the
+  // record was restored before its deletion was sent.
+  const owed = deleted && link.state === 'deleting' && link.outcome !== 'parked';
+  if (deleted && (ended || (owed && (await tx.intents.findOpen(linkId)) !== null))) {
     const lost = await deletedUnseen(ports, tx, link, subject);
     if (lost.length > 0) return { kind: 'overwritten', link, lost };
     return { kind: 'note', result: ended ? 'retired' : 'echo', recordId };
@@ -227,6 +228,7 @@ async function takeIn(
   if (!(await tx.events.storeEvent(heard(connector, event, source, made), queue ? source : null)))
     return 'repeated';
   if (decided.kind === 'queue' && decided.deleted && decided.linkId !== null) {
+    await tx.links.deletedAfterRestore(decided.linkId, event.createdAt);
     await tx.links.proveRemoteDeletion(decided.linkId);
   }
   if (decided.kind === 'overwritten' && subject !== null) {

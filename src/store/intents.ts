@@ -22,6 +22,8 @@ export interface Intent {
   readonly lookId: number;
   /** True once the remote may have forgotten the key, by Postgres's clock. */
   readonly keyExpired: boolean;
+  /** A create that was looked for since its last send, and not found: whether it is absent is proven first. */
+  readonly sought: boolean;
 }
 
 interface IntentRow {
@@ -35,6 +37,7 @@ interface IntentRow {
   sends: number;
   look_id: number;
   key_expired: boolean;
+  sought: boolean;
 }
 
 /**
@@ -43,7 +46,7 @@ interface IntentRow {
  */
 export const KEY_LIFE_HOURS = 23;
 
-const COLUMNS = `key, link_id, kind, values, replaces, version, sends, look_id,
+const COLUMNS = `key, link_id, kind, values, replaces, version, sends, look_id, absent_at is not null as sought,
   floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
   coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
 
@@ -59,6 +62,7 @@ function intent(row: IntentRow): Intent {
     sends: row.sends,
     lookId: row.look_id,
     keyExpired: row.key_expired,
+    sought: row.sought,
   };
 }
 
@@ -101,12 +105,30 @@ export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null>
  */
 export async function markSent(sql: Sql, key: string, fence: number): Promise<boolean> {
   const { rowCount } = await sql.query(
-    `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
+    `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now()), absent_at = null
      from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
        and (i.kind = 'delete' or i.first_sent_at is null or i.first_sent_at >= now() - interval '${KEY_LIFE_HOURS} hours')`,
     [key, fence],
   );
   return rowCount === 1;
+}
+
+/** Lists may show a creation some seconds late: two readings prove absence only this far apart. */
+export const ABSENCE_APART_S = 10;
+
+/**
+ * Remembers that what a create made was looked for and not found.
+ * @returns whether that proves its absence: an earlier reading since the last send found nothing either, long enough ago.
+ * Null when a newer attempt has the link's fence.
+ */
+export async function noteAbsence(sql: Sql, key: string, fence: number): Promise<boolean | null> {
+  const { rows } = await sql.query<{ proven: boolean }>(
+    `update counterpart.intents i set absent_at = coalesce(absent_at, now())
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
+     returning i.absent_at <= now() - interval '${ABSENCE_APART_S} seconds' as proven`,
+    [key, fence],
+  );
+  return rows[0]?.proven ?? null;
 }
 
 /** The intent knows by now that it replaces these values as well. */

@@ -241,6 +241,23 @@ export async function proveRemoteDeletion(sql: Sql, linkId: number): Promise<voi
   );
 }
 
+/**
+ * A restore is the later word than a deletion there that nobody had heard of (`counterpart.queue_inserted`). This is one that
+ * came after it, told before a look took up the restore: it counts as any other.
+ * @param toldAt when the system says that the object was deleted, Unix seconds, rounded down
+ * @returns whether it was so
+ */
+export async function deletedAfterRestore(sql: Sql, linkId: number, toldAt: number): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update counterpart.links l set state = 'linked' where id = $1 and state = 'deleting'
+       and not exists (select from counterpart.intents i where i.link_id = l.id and i.kind = 'delete' and i.ended_at is null)
+       and (select max(t.at) from counterpart.timeline t where t.catalog = l.catalog and t.record_id = l.record_id
+         and t.kind = 'change' and t.detail ->> 'does' = 'restore') < to_timestamp($2)`,
+    [linkId, toldAt],
+  );
+  return rowCount === 1;
+}
+
 /** Hands a reserved link to the record it was recognised as; the reserved record id is dropped. */
 export async function moveToRecord(sql: Sql, linkId: number, recordId: RecordId): Promise<void> {
   await sql.query('update counterpart.links set record_id = $2 where id = $1', [linkId, recordId]);

@@ -168,6 +168,21 @@ test('I6: what was deleted stands, and nobody restored it', () => {
   expect(broken({ history: [born(), did({ kind: 'delete' }), did({ kind: 'restore' })] })).toEqual([]);
 });
 
+test('I6: deleted at Stripe between a restore and the look that took it up, of which nobody told in time: the timeline says so', () => {
+  const restore = did({ kind: 'restore', begin: 400, end: 450 });
+  const deletion = did({ kind: 'delete', side: 'there', begin: 500, end: 510 });
+  const history = [born(), did({ kind: 'delete', begin: 200, end: 210 }), restore, deletion];
+  expect(broken({ history })).toContain('I6');
+  const decided = {
+    ...change(3, 600, 'restore', {}),
+    kind: 'decision',
+    detail: { what: 'restored/deleted renew' },
+  };
+  expect(broken({ history, timeline: [...sound().timeline, decided] })).not.toContain('I6');
+  const earlier = { ...decided, at: new Date(450) };
+  expect(broken({ history, timeline: [...sound().timeline, earlier] })).toContain('I6');
+});
+
 test('I9: a key that changed Stripe twice, and one that carried two requests', () => {
   const events = [event('evt_1'), event('evt_2', { type: 'customer.updated' })];
   expect(broken({ events, storedEvents: new Set(['evt_1', 'evt_2']) })).toEqual(['I9']);

@@ -11,30 +11,29 @@ const PRELOAD = path.join(__dirname, 'wrongClock.cjs');
 const HOUR_MS = 3_600_000;
 
 let stage: Stage;
-let parts: Part[] = [];
+const parts: Part[] = [];
 beforeAll(async () => {
   stage = await startStage({ simulator: { faults: true }, env: { STRIPE_POLL_MS: '250' }, start: false });
 }, 60_000);
 afterEach(async () => {
-  await Promise.all(parts.map((part) => part.stop()));
+  await Promise.all(parts.splice(0).map((part) => part.stop()));
   await stage.stripe('DELETE', '/_sim/faults');
 }, 60_000);
 afterAll(() => stage.close());
 
-/** Both programs, each with a clock that is so much off. */
-async function startOff({ api, worker }: { api: number; worker: number }): Promise<void> {
-  const started = [
-    { program: 'api.js', url: stage.url, off_ms: api },
-    { program: 'worker.js', url: stage.workerUrl, off_ms: worker },
-  ].map(({ program, url, off_ms }) => {
-    const clock = { NODE_OPTIONS: `--require ${PRELOAD}`, CLOCK_OFF_MS: String(off_ms) };
-    return { off_ms, part: createPart(program, { ...stage.env, ...clock }, `${url}/health/ready`) };
-  });
-  parts = started.map(({ part }) => part);
-  await Promise.all(parts.map((part) => part.start()));
-  for (const { part, off_ms } of started) {
-    expect(Math.abs(clockOf(part) - off_ms - Date.now())).toBeLessThan(HOUR_MS / 60);
-  }
+/** By how much each clock is off. */
+interface Clocks {
+  readonly api: number;
+  readonly worker: number;
+}
+
+async function startOff(program: keyof Clocks, off_ms: number): Promise<void> {
+  const clock = { NODE_OPTIONS: `--require ${PRELOAD}`, CLOCK_OFF_MS: String(off_ms) };
+  const url = program === 'api' ? stage.url : stage.workerUrl;
+  const part = createPart(`${program}.js`, { ...stage.env, ...clock }, `${url}/health/ready`);
+  parts.push(part);
+  await part.start();
+  expect(Math.abs(clockOf(part) - off_ms - Date.now())).toBeLessThan(HOUR_MS / 60);
 }
 
 /** By what its log says, the clock of the process is really off. */
@@ -52,13 +51,18 @@ async function here(email: string): Promise<Loose> {
   return (await stage.call('GET', `/customers?email=${email}`)).body.data[0];
 }
 
-/** Born, edited and deleted on either side. What happens there happens at once: the poll looks seldom while nothing does. */
-async function allGoesOn(when: string): Promise<void> {
+/**
+ * Born, edited and deleted on either side. What happens there happens at once, and the worker finds something to do when it
+ * starts: the poll looks seldom while nothing happens.
+ */
+async function allGoesOn(when: string, clocks: Clocks): Promise<void> {
+  await startOff('api', clocks.api);
   const mail = (name: string): string => `${name}.${when}@clocks.example`;
   const names = ['edited.here', 'edited.there', 'deleted.here', 'deleted.there'];
   const made = await Promise.all(
     names.map((name) => stage.call('POST', '/customers', { name, email: mail(name) })),
   );
+  await startOff('worker', clocks.worker);
   await until('all are there', async () =>
     (await Promise.all(names.map((name) => there(mail(name))))).every((found) => found !== undefined),
   );
@@ -96,14 +100,12 @@ async function refused(): Promise<number> {
 
 test("failure 48: the worker's clock is an hour ahead on a new account, and no webhook comes: all goes on, the poll hears everything", async () => {
   await stage.stripe('POST', '/_sim/faults', { name: 'drop-deliveries', times: null } as Loose);
-  await startOff({ api: 0, worker: HOUR_MS });
-  await allGoesOn('worker.ahead');
+  await allGoesOn('worker.ahead', { api: 0, worker: HOUR_MS });
   expect(await heardBy('webhook')).toBe(0);
 }, 90_000);
 
 test("failure 48: the api's clock is an hour ahead and the worker's behind: every signature is too old, webhooks are refused, and the poll brings everything", async () => {
-  await startOff({ api: HOUR_MS, worker: -HOUR_MS });
-  await allGoesOn('apart');
+  await allGoesOn('apart', { api: HOUR_MS, worker: -HOUR_MS });
   expect(await refused()).toBeGreaterThan(0);
   expect(await heardBy('webhook')).toBe(0);
 }, 90_000);

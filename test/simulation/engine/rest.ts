@@ -1,11 +1,7 @@
 /** When everything has come to rest, and the operator who lets paused connections go on. */
 import { createConnectionControl } from '../../../src/connections/control';
 import type { Contents } from './ports';
-import type { Director } from './director';
-import type { Life } from './workerProcess';
-import type { Processes } from './processes';
-import type { Surroundings } from './surroundings';
-import type { Webhooks } from './webhooks';
+import type { Stage } from './stage';
 
 /** How often the operator looks: less and less often while there is no rest. */
 const LOOK_FIRST_MS = 500;
@@ -16,23 +12,13 @@ const SWEEPS_MAX = 100;
 /** In virtual time: beyond it something is stuck (I14). Covers a row whose lease was set an hour ahead by a clock. */
 export const REST_BOUND_MS = 3 * 3_600_000;
 
-export interface RestParts {
-  readonly world: Surroundings;
-  readonly processes: Processes;
-  readonly director: Director;
-  readonly webhooks: Webhooks;
-  readonly life: Life;
-  /** Virtual time of the last call whose effect may come late. */
-  readonly lastLate_ms: () => number;
-}
-
 /** Paused connections are let go on, as an operator does who has seen to the cause. */
-async function resumePaused({ life }: RestParts, { connections }: Contents): Promise<void> {
-  const control = createConnectionControl(life.session.store, life.connectors);
+async function resumePaused({ operator }: Stage, { connections }: Contents): Promise<void> {
+  const control = createConnectionControl(operator.session.store, operator.connectors);
   for (const { name, paused_at } of connections) if (paused_at !== null) await control.resume(String(name));
 }
 
-function unheardOf({ world }: RestParts, { events }: Contents): string | null {
+function unheardOf({ world }: Stage, { events }: Contents): string | null {
   const known = new Set(events.map(({ connection, id }) => `${String(connection)} ${String(id)}`));
   for (const [place, system] of world.remotes.systems.entries()) {
     // what such a system could not deliver is handed over when the weather has cleared up
@@ -44,7 +30,7 @@ function unheardOf({ world }: RestParts, { events }: Contents): string | null {
 }
 
 /** What is under way outside of Postgres, in words; null when nothing is. */
-function underWay({ world, processes, director, webhooks, lastLate_ms }: RestParts): string | null {
+function underWay({ world, processes, director, webhooks, lastLate_ms }: Stage): string | null {
   const { scheduler, temporal, plan } = world;
   if (!director.idle) return 'an act is under way';
   if (webhooks.open > 0) return 'an event is not acknowledged';
@@ -57,25 +43,25 @@ function underWay({ world, processes, director, webhooks, lastLate_ms }: RestPar
 }
 
 /** What Postgres or the remotes still have to be looked at, in words; null when nothing is left. */
-async function leftOver(parts: RestParts, contents: Contents): Promise<string | null> {
-  const { world, life } = parts;
+async function leftOver(parts: Stage, contents: Contents): Promise<string | null> {
+  const { world, operator } = parts;
   if (contents.work_queue.length > 0) return 'the queue is not empty';
   const unheard = unheardOf(parts, contents);
   if (unheard !== null) return unheard;
-  const sweeps = await life.session.store.sweeps.listSweeps(SWEEPS_MAX);
+  const sweeps = await operator.session.store.sweeps.listSweeps(SWEEPS_MAX);
   if (sweeps.some(({ ending }) => ending === null)) return 'a sweep is open';
   const swept = new Set<string>(sweeps.map(({ connection }) => connection));
   return world.remotes.systems.every(({ name }) => swept.has(name)) ? null : 'the first sweep was not made';
 }
 
 /** @returns null when all came to rest within the bound, else what went on */
-export async function comeToRest(parts: RestParts): Promise<string | null> {
-  const { world, life } = parts;
+export async function comeToRest(parts: Stage): Promise<string | null> {
+  const { world, operator } = parts;
   const { scheduler } = world;
   const past_ms = (): number => scheduler.now_ms() - scheduler.leapt_ms;
   const began_ms = past_ms();
   for (let every_ms = LOOK_FIRST_MS; ; every_ms = Math.min(every_ms * 1.5, LOOK_LAST_MS)) {
-    await life.turns.sleep(every_ms, 'the operator looks');
+    await operator.turns.sleep(every_ms, 'the operator looks');
     const isUnderWay = underWay(parts);
     if (isUnderWay !== null && !parts.director.idle) continue;
     const contents = await world.database.contents();

@@ -13,13 +13,14 @@ async function race(seed: number): Promise<{ order: string; hash: string; now_ms
   const order: string[] = [];
   let left = 3;
   for (const name of ['a', 'b', 'c']) {
-    const turns = scheduler.turnsOf(owner(name));
+    const me = owner(name);
+    const turns = scheduler.turnsOf(me);
     const work = async (): Promise<void> => {
       for (let step = 0; step < 3; step += 1) {
         await turns.turn(`step ${step}`);
         order.push(`${name}${step}`);
       }
-      await turns.sleep(1_000, 'rests');
+      await scheduler.nap(me, 1_000, 'rests').over;
       left -= 1;
     };
     work().catch((error: unknown) => scheduler.fail(error));
@@ -62,10 +63,7 @@ test('a dead process is never let go on', async () => {
   const scheduler = open(1);
   const dead = owner('dead');
   let went = false;
-  void scheduler
-    .turnsOf(dead)
-    .sleep(10, 'sleeps')
-    .then(() => (went = true));
+  void scheduler.nap(dead, 10, 'sleeps').over.then(() => (went = true));
   dead.alive = false;
   let over = false;
   scheduler.after(owner('other'), 100, 'ends', () => (over = true));

@@ -172,12 +172,17 @@ export class Scheduler implements VirtualClock {
 
   /** Microtasks run to the end: Node runs a tick only after all of them (nodejs.org/api/process.html#processnexttickcallback-args). */
   private async drain(): Promise<void> {
+    const { outside } = this.options;
     await new Promise<void>((done) => process.nextTick(done));
-    for (let next = this.afterDrain.shift(); next !== undefined; next = this.afterDrain.shift()) {
-      next();
-      await new Promise<void>((done) => process.nextTick(done));
+    for (;;) {
+      for (let next = this.afterDrain.shift(); next !== undefined; next = this.afterDrain.shift()) {
+        next();
+        await new Promise<void>((done) => process.nextTick(done));
+      }
+      if (outside === undefined) return;
+      await outside();
+      if (this.afterDrain.length === 0) return;
     }
-    await this.options.outside?.();
   }
 
   /**

@@ -35,12 +35,12 @@ function place(workflow: Workflow, activities: Record<string, Activity>, seed = 
   const scheduler = new Scheduler({ chance, start_ms: 0, stepsMax: 5_000 });
   const temporal = new Temporal(scheduler, chance);
   const violations: Violation[] = [];
-  const sleep = (ms: number): Promise<void> => scheduler.turnsOf(temporal.owner).sleep(ms, 'sleeps');
+  const passes = (ms: number): Promise<void> => scheduler.nap(temporal.owner, ms, 'time passes').over;
   return {
     scheduler,
     temporal,
     violations,
-    sleep,
+    passes,
     start(): { owner: Owner; worker: WorkflowWorker } {
       const owner: Owner = { name: 'worker', alive: true };
       const worker = new WorkflowWorker({
@@ -163,7 +163,7 @@ test('an attempt that is too long is tried again; the late answer of the first i
       async work() {
         calls += 1;
         const mine = `attempt ${calls}`;
-        await at.sleep(calls === 1 ? 60_000 : 1);
+        await at.passes(calls === 1 ? 60_000 : 1);
         effects.push(mine);
         return mine;
       },
@@ -193,7 +193,7 @@ test('a worker dies in the middle of a run: another one replays the same code on
       },
       async work() {
         done.push('work');
-        await at.sleep(500);
+        await at.passes(500);
         return 'worked';
       },
     },
@@ -243,7 +243,7 @@ test('code that asks for something else at replay is a violation', async () => {
     {
       async work() {
         worked = true;
-        await at.sleep(2_000);
+        await at.passes(2_000);
         return '';
       },
       note: async () => '',
@@ -296,7 +296,7 @@ test('a cancelled scope gives up at once what it waits for; the attempt goes on 
     },
     {
       async work() {
-        await at.sleep(5_000);
+        await at.passes(5_000);
         late = true;
         return '';
       },

@@ -101,9 +101,14 @@ export class Call implements Sight {
     }
   }
 
+  /** A read within a function, as `nested`. */
+  fresh(): Call {
+    return new Call(this.memory, this.tx);
+  }
+
   /** A statement within a function: it sees what was committed until now, and what this transaction has written. */
   *nested<T>(work: (call: Call) => Waiting<T>): Waiting<T> {
-    const inner = new Call(this.memory, this.tx);
+    const inner = this.fresh();
     const result = yield* work(inner);
     yield* inner.finish();
     return result;

@@ -37,9 +37,7 @@ export function* insertCustomer(
   call: Call,
   values: { id: string; name: string | null; email: string | null },
 ): Waiting<CustomerRow> {
-  const tombstone = yield* call.nested(function* look(inner) {
-    return inner.tables.tombstones.read(inner, key(CATALOG, values.id));
-  });
+  const tombstone = call.tables.tombstones.read(call.fresh(), key(CATALOG, values.id));
   const row = yield* insert<CustomerRow>(call, call.tables.customers, {
     ...values,
     version: (tombstone?.version ?? 0) + 1,
@@ -84,7 +82,7 @@ function* takeTombstone(call: Call, id: string): Waiting<TombstoneRow | null> {
 function* beginAnew(call: Call, id: string): Waiting<void> {
   const owed = (link: LinkRow): boolean =>
     link.catalog === CATALOG && link.record_id === id && link.state === 'linked';
-  for (const slot of [...call.tables.links.slots.values()]) {
+  for (const slot of call.tables.links.slots.values()) {
     const written = yield* change(call, slot, 'no key update', owed, (link): LinkRow => ({
       ...link,
       state: 'deleting',
@@ -110,18 +108,17 @@ export function* updateCustomer(call: Call, id: string, values: Fields): Waiting
 }
 
 function* queueUpdated(call: Call, before: CustomerRow, after: CustomerRow): Waiting<void> {
-  yield* call.nested(function* work(inner) {
-    const changes: Record<string, readonly [unknown, unknown]> = {};
-    for (const field of FIELDS)
-      if (before[field] !== after[field]) changes[field] = [before[field], after[field]];
-    tell(inner, {
-      ...told(writingLink(inner)),
-      catalog: CATALOG,
-      record_id: after.id,
-      version: after.version,
-      changes,
-      detail: { does: 'edit' },
-    });
+  const inner = call.fresh();
+  const changes: Record<string, readonly [unknown, unknown]> = {};
+  for (const field of FIELDS)
+    if (before[field] !== after[field]) changes[field] = [before[field], after[field]];
+  tell(inner, {
+    ...told(writingLink(inner)),
+    catalog: CATALOG,
+    record_id: after.id,
+    version: after.version,
+    changes,
+    detail: { does: 'edit' },
   });
   yield* enqueueUnlessOwn(call, [after.id]);
 }
@@ -160,15 +157,14 @@ export function* deleteCustomer(call: Call, id: string): Waiting<boolean> {
 }
 
 function* queueDeleted(call: Call, gone: CustomerRow): Waiting<void> {
-  yield* call.nested(function* work(inner) {
-    const tombstone = inner.tables.tombstones.read(inner, key(CATALOG, gone.id));
-    tell(inner, {
-      ...told(writingLink(inner)),
-      catalog: CATALOG,
-      record_id: gone.id,
-      version: tombstone?.version ?? gone.version + 1,
-      detail: { does: 'delete' },
-    });
+  const inner = call.fresh();
+  const tombstone = inner.tables.tombstones.read(inner, key(CATALOG, gone.id));
+  tell(inner, {
+    ...told(writingLink(inner)),
+    catalog: CATALOG,
+    record_id: gone.id,
+    version: tombstone?.version ?? gone.version + 1,
+    detail: { does: 'delete' },
   });
   yield* enqueueUnlessOwn(call, [gone.id]);
 }

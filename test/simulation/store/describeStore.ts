@@ -225,7 +225,10 @@ export function describeStore(name: string, contender: () => Promise<Contender>)
       expect(tombstones).toEqual([]);
       const changes = timeline.filter((row) => row['kind'] === 'change');
       expect(changes.map((row) => (row['detail'] as { does: string }).does).toSorted()).toEqual([
-        ...['create', 'delete', 'edit', 'restore'],
+        'create',
+        'delete',
+        'edit',
+        'restore',
       ]);
     });
 

@@ -50,15 +50,20 @@ const named = (chance: Chance, label: string): Deed => {
 /** So that most sequences have something to work on. */
 function beginnings(chance: Chance, theme: Theme): Step[] {
   const labels = [
-    ...['connections.register', 'connections.register', 'connections.register', 'connections.keepIdentity'],
-    ...[
-      'paces.prepare',
-      'product.insert',
-      'product.insert',
-      'links.reserveForRemote',
-      'links.reserveForRecord',
-    ],
-    ...['links.beginLook', 'links.takeFence', 'links.writeFenced', ...theme.first, ...theme.first],
+    'connections.register',
+    'connections.register',
+    'connections.register',
+    'connections.keepIdentity',
+    'paces.prepare',
+    'product.insert',
+    'product.insert',
+    'links.reserveForRemote',
+    'links.reserveForRecord',
+    'links.beginLook',
+    'links.takeFence',
+    'links.writeFenced',
+    ...theme.first,
+    ...theme.first,
   ];
   return labels.map((label) => ({ session: 0, ms: 1, deed: named(chance, label) }));
 }

@@ -150,7 +150,7 @@ export class Interleaved {
     session.waiting = true;
     session.perform(deed, this.steps).then(
       (answer) => this.hear(session, { session: number, answer }),
-      (error: unknown) => this.hear(session, failed(number, error)),
+      (error: unknown) => this.hear(session, failure(number, error)),
     );
     await this.contender.settled();
     const waiting = this.sessions.filter((one) => one.waiting).map((one) => one.number);
@@ -178,10 +178,10 @@ export class Interleaved {
   }
 }
 
-function failed(session: number, error: unknown): Seen {
+function failure(session: number, error: unknown): Seen {
   const code = codeOf(error);
   // an error without a code is the store's own, or a defect of a memory twin: its text must be the same
   const { table, constraint } = error as { table?: string; constraint?: string };
-  const at = code === undefined || table === undefined ? '' : ` ${table} ${constraint}`;
-  return { session, failed: code === undefined ? String(error) : `${String(code)}${at}`, why: String(error) };
+  const at = code === null || table === undefined ? '' : ` ${table} ${constraint}`;
+  return { session, failed: code === null ? String(error) : `${code}${at}`, why: String(error) };
 }

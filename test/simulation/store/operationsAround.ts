@@ -1,5 +1,6 @@
 /** The other half of `operations.ts`: what stands around links and records. */
 import { CUSTOMER } from '../../../src/catalogs/customer/customer';
+import type { Statements } from '../../../src/store/store';
 import type { Sweep, SweepPhase } from '../../../src/store/sweeps';
 import {
   CATALOG,
@@ -14,7 +15,7 @@ import {
   object,
   record,
 } from './operations';
-import type { Doing, Operation } from './operations';
+import type { Doing, Of, Operation } from './operations';
 
 const NEVER = '00000000-0000-7000-8000-0000000000ff';
 
@@ -29,7 +30,7 @@ function learnSweep<T extends Sweep | null>(d: Doing, sweep: T): T {
 const sweepId = (d: Doing): string => (d.m.sweeps.length === 0 ? NEVER : d.pick(d.m.sweeps).id);
 const direction = (d: Doing) => d.pick(['out', 'in'] as const);
 
-const ADOPTION: Record<string, Operation> = {
+const ADOPTION: Of<'adoption'> = {
   reserveAll: (d) => d.s.adoption.reserveAll({ connection: d.pick(NAMES), catalog: CUSTOMER }, OBJECTS),
   adopt: (d) =>
     d.s.adoption.adopt(
@@ -44,7 +45,7 @@ const ADOPTION: Record<string, Operation> = {
   },
 };
 
-const BREAKERS: Record<string, Operation> = {
+const BREAKERS: Of<'breakers'> = {
   open: (d) => d.s.breakers.open(d.pick(NAMES), d.pick(['ETIMEDOUT', null])),
   stillDown: (d) => d.s.breakers.stillDown(d.pick(NAMES), d.pick(['ETIMEDOUT', '503'])),
   close: (d) => d.s.breakers.close(d.pick(NAMES)),
@@ -54,7 +55,7 @@ const BREAKERS: Record<string, Operation> = {
   lockHeld: (d) => d.s.breakers.lockHeld(d.pick([NAMES, [NAMES[0]!]])),
 };
 
-const CONNECTIONS: Record<string, Operation> = {
+const CONNECTIONS: Of<'connections'> = {
   register: (d) => d.s.connections.register(d.pick(NAMES), 'memory'),
   list: (d) => d.s.connections.list(),
   find: (d) => d.s.connections.find(d.pick(NAMES)),
@@ -74,7 +75,7 @@ const CONNECTIONS: Record<string, Operation> = {
   noteDegraded: (d) => d.s.connections.noteDegraded(d.pick(NAMES), d.pick(['events', 'account'])),
 };
 
-const CURSORS: Record<string, Operation> = {
+const CURSORS: Of<'cursors'> = {
   startCursor: (d) => d.s.cursors.startCursor(d.pick(NAMES), 1_700_000_000 + d.int(5)),
   readCursor: (d) => d.s.cursors.readCursor(d.pick(NAMES)),
   moveCursor: (d) =>
@@ -88,7 +89,7 @@ const CURSORS: Record<string, Operation> = {
 
 const GUARD = { count: 1, percent: 1, windowMs: 2_000 };
 
-const DELETES: Record<string, Operation> = {
+const DELETES: Of<'deletes'> = {
   admitDeletion: (d) => {
     const { id, connection } = linkOf(d);
     const deletion = { linkId: id, connection, direction: direction(d), version: d.pick([0, 2, 3]) };
@@ -99,7 +100,7 @@ const DELETES: Record<string, Operation> = {
   listTripped: (d) => d.s.deletes.listTripped(),
 };
 
-const ENDPOINTS: Record<string, Operation> = {
+const ENDPOINTS: Of<'endpoints'> = {
   listEndpoints: (d) => d.s.endpoints.listEndpoints(),
   findEndpoint: (d) => d.s.endpoints.findEndpoint(d.pick(NAMES)),
   secretsOf: (d) => d.s.endpoints.secretsOf(d.pick(NAMES)),
@@ -114,14 +115,19 @@ const ENDPOINTS: Record<string, Operation> = {
   forgetEndpoint: (d) => d.s.endpoints.forgetEndpoint(d.pick(NAMES)),
 };
 
-const EVENTS: Record<string, Operation> = {
+const EVENTS: Of<'events'> = {
   storeEvent(d) {
     const about = d.int(4) > 0;
     const event = {
-      ...{ connection: d.pick(NAMES), id: `evt_${d.int(4)}`, type: 'customer.updated' },
-      ...{ catalog: about ? CATALOG : null, remoteId: about ? object(d) : null },
-      ...{ recordId: about ? record(d) : null, createdAt: 1_700_000_001 },
-      ...{ source: d.pick(['webhook', 'poll'] as const), result: d.pick(['queued', 'echo'] as const) },
+      connection: d.pick(NAMES),
+      id: `evt_${d.int(4)}`,
+      type: 'customer.updated',
+      catalog: about ? CATALOG : null,
+      remoteId: about ? object(d) : null,
+      recordId: about ? record(d) : null,
+      createdAt: 1700000001,
+      source: d.pick(['webhook', 'poll'] as const),
+      result: d.pick(['queued', 'echo'] as const),
     };
     return d.s.events.storeEvent(event, about ? d.pick(['webhook', 'operator', null] as const) : null);
   },
@@ -129,7 +135,7 @@ const EVENTS: Record<string, Operation> = {
     [...(await d.s.events.knownEvents(d.pick(NAMES), ['evt_0', 'evt_1', 'evt_2']))].toSorted(),
 };
 
-const PACES: Record<string, Operation> = {
+const PACES: Of<'paces'> = {
   prepare: (d) => d.s.paces.prepare(d.pick(NAMES), ['all', 'search']),
   takeSlots: (d) =>
     d.s.paces.takeSlots(d.pick(NAMES), classes(d), {
@@ -141,7 +147,7 @@ const PACES: Record<string, Operation> = {
   rateInForce: (d) => d.s.paces.rateInForce(d.pick(NAMES), d.pick(CLASSES)),
 };
 
-const SWEEPS: Record<string, Operation> = {
+const SWEEPS: Of<'sweeps'> = {
   async request(d) {
     const { opened, sweep } = await d.s.sweeps.request(
       d.pick(NAMES),
@@ -161,7 +167,9 @@ const SWEEPS: Record<string, Operation> = {
     const phase: SweepPhase = d.pick(['objects', 'links', 'records']);
     const step = { calls: 1, objects: 2, records: 3, found: 1, known: 1 };
     return d.s.sweeps.advance(d.pick(d.m.sweeps), {
-      ...{ ...step, catalog: CATALOG, phase },
+      ...step,
+      catalog: CATALOG,
+      phase,
       place: d.pick(['p', null]),
     });
   },
@@ -169,7 +177,7 @@ const SWEEPS: Record<string, Operation> = {
   end: (d) => d.s.sweeps.end(sweepId(d)),
 };
 
-const SWEEP_READINGS: Record<string, Operation> = {
+const SWEEP_READINGS: Of<'sweepReadings'> = {
   async now(d) {
     d.m.readAt = await d.s.sweepReadings.now();
     return null;
@@ -184,7 +192,7 @@ const SWEEP_READINGS: Record<string, Operation> = {
     d.s.sweepReadings.recordsAfter(d.pick(NAMES), CUSTOMER, d.pick([null, RECORDS[0]!]), 100),
 };
 
-const SWEEP_FINDINGS: Record<string, Operation> = {
+const SWEEP_FINDINGS: Of<'sweepFindings'> = {
   noteFindings: (d) => {
     const { id, recordId } = linkOf(d);
     const finding = { side: 'here' as const, kind: d.pick(['edited', 'created'] as const) };
@@ -197,8 +205,7 @@ const SWEEP_FINDINGS: Record<string, Operation> = {
   listFindings: (d) => d.s.sweepFindings.listFindings(sweepId(d), 100),
 };
 
-/** Every function of the store, by group. */
-export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
+const EVERY: { readonly [Group in keyof Statements]: Of<Group> } & typeof STORE_OPERATIONS = {
   ...STORE_OPERATIONS,
   adoption: ADOPTION,
   breakers: BREAKERS,
@@ -212,3 +219,6 @@ export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operati
   sweepReadings: SWEEP_READINGS,
   sweepFindings: SWEEP_FINDINGS,
 };
+
+/** Every function of the store, by group, and what products write. */
+export const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = EVERY;

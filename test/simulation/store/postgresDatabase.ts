@@ -113,6 +113,7 @@ export class VirtualPostgres {
       connection.at = '';
       this.idle.push(connection);
     }
+    for (const connection of this.all) connection.at = '';
     this.flights = new Flights(this.monitor);
     await this.monitor.query('select virtual.forget($1, $2)', [run.seed, this.runs % THOROUGH_EVERY === 0]);
     this.runs += 1;

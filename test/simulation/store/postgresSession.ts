@@ -129,8 +129,8 @@ export class PostgresSession implements DatabaseSession, Way {
       if (of.lock_ms === Infinity) return;
       const { flight } = of;
       void this.turns.sleep(of.lock_ms, `${label} waits`).then(() => {
-        if (flight === null || of.flight !== flight || this.dropped) return;
-        this.connections.flights.cancel(
+        if (flight === null || of.flight !== flight || this.dropped) return undefined;
+        return this.connections.flights.cancel(
           flight,
           new DatabaseFailure(CODES.lockTimeout, 'canceling statement due to lock timeout'),
         );

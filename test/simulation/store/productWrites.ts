@@ -5,7 +5,7 @@ import { findLive, lockEmail, lockLive, remove, restore, update } from '../../..
 import type { Customer } from '../../../src/store/customers';
 import type { Sql } from '../../../src/store/database';
 import type { Chance, ProductWrites } from '../engine/ports';
-import { sqlOf } from './way';
+import { repeated, sqlOf } from './way';
 import type { Begun, Way } from './way';
 
 type SqlFor = (label: string) => Sql;
@@ -74,14 +74,14 @@ async function within<T>(
 }
 
 export function productWrites(way: Way, chance: Chance): ProductWrites {
-  /** Half of the writes come through the API. */
-  const one = <T>(write: (writes: Writes) => Promise<T>): Promise<T> => {
-    const api = chance.happens(0.5);
-    return within(way.begin({ patient: !api }), async (sqlFor) => ({
+  const through = <T>(api: boolean, write: (writes: Writes) => Promise<T>): Promise<T> =>
+    within(way.begin({ patient: !api }), async (sqlFor) => ({
       ends: 'commit',
       answer: await write(api ? byApi(sqlFor) : bySql(sqlFor)),
     }));
-  };
+  /** Half of the writes come through the API, which repeats what Postgres says may be repeated. */
+  const one = <T>(write: (writes: Writes) => Promise<T>): Promise<T> =>
+    chance.happens(0.5) ? repeated(() => through(true, write)) : through(false, write);
   return {
     insert: (id: RecordId, fields) => one((writes) => writes.insert(id, fields)),
     update: (id, fields) => one((writes) => writes.update(id, fields)),

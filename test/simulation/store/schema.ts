@@ -89,6 +89,7 @@ export interface IntentRow extends Versioned {
   readonly created_at: number;
   readonly first_sent_at: number | null;
   readonly sends: number;
+  readonly absent_at: number | null;
   readonly ended_at: number | null;
   readonly ending: string | null;
   readonly request_id: string | null;

@@ -37,6 +37,8 @@ export class Slot<Row extends Versioned = Versioned> {
   commit = 0;
   pending: Row | null = null;
   writer: Transaction | null = null;
+  /** Earlier versions by the same writer: until it ends a unique index still has their keys. */
+  superseded: Row[] = [];
   locks: Lock[] = [];
   history: Array<{ readonly commit: number; readonly row: Row | null }> = [];
 
@@ -78,13 +80,13 @@ export class Slot<Row extends Versioned = Versioned> {
     if (keepHistory) this.history.push({ commit: this.commit, row: this.committed });
     this.committed = this.pending;
     this.commit = commit;
-    this.pending = null;
-    this.writer = null;
+    this.discard();
   }
 
   discard(): void {
     this.pending = null;
     this.writer = null;
+    if (this.superseded.length > 0) this.superseded = [];
   }
 
   letGo(tx: Transaction): void {

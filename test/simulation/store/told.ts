@@ -106,17 +106,16 @@ export function tellLinkChanged(call: Call, before: LinkRow, after: LinkRow): vo
 }
 
 function tellOfIntent(call: Call, intent: IntentRow, kind: string, told: Record<string, unknown>): void {
-  call.atEnd(function* fire() {
-    yield* call.nested(function* work(inner) {
-      const link = inner.tables.links.read(inner, intent.link_id);
-      if (link === null) throw new Error(`The link ${intent.link_id} of an intent is not there`);
-      tell(inner, {
-        ...ofLink(link),
-        kind,
-        request_id: intent.request_id,
-        version: intent.version,
-        detail: { key: intent.key, does: intent.kind, ...told },
-      });
+  call.atEnd(() => {
+    const inner = call.fresh();
+    const link = inner.tables.links.read(inner, intent.link_id);
+    if (link === null) throw new Error(`The link ${intent.link_id} of an intent is not there`);
+    tell(inner, {
+      ...ofLink(link),
+      kind,
+      request_id: intent.request_id,
+      version: intent.version,
+      detail: { key: intent.key, does: intent.kind, ...told },
     });
   });
 }
@@ -135,23 +134,22 @@ export function tellIntentChanged(call: Call, before: IntentRow, after: IntentRo
 export function tellConflict(call: Call, before: ConflictRow | null, after: ConflictRow): void {
   if (before !== null && before.resolved_at === after.resolved_at) return;
   const byLook = after.cause !== 'overwritten_unseen' && after.resolution === null;
-  call.atEnd(function* fire() {
-    yield* call.nested(function* work(inner) {
-      tell(inner, {
-        catalog: after.catalog,
-        record_id: after.record_id,
-        kind: before === null ? 'lost' : 'resolved',
-        connection: after.connection,
-        link_id: after.link_id,
-        run_id: byLook ? (inner.tables.links.read(inner, after.link_id)?.run_id ?? null) : null,
-        detail: {
-          conflict: after.id,
-          field: after.field,
-          winner: after.winner,
-          cause: after.cause,
-          resolution: after.resolution,
-        },
-      });
+  call.atEnd(() => {
+    const inner = call.fresh();
+    tell(inner, {
+      catalog: after.catalog,
+      record_id: after.record_id,
+      kind: before === null ? 'lost' : 'resolved',
+      connection: after.connection,
+      link_id: after.link_id,
+      run_id: byLook ? (inner.tables.links.read(inner, after.link_id)?.run_id ?? null) : null,
+      detail: {
+        conflict: after.id,
+        field: after.field,
+        winner: after.winner,
+        cause: after.cause,
+        resolution: after.resolution,
+      },
     });
   });
 }

@@ -28,11 +28,25 @@ export const sqlOf = (run: Run, label: string): Sql => ({
 });
 
 /** As src/store/database.ts. */
-const RETRIED_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
+const RETRIED_CODES: ReadonlySet<string | null> = new Set(['40001', '40P01']);
 const TRANSACTION_ATTEMPTS = 4;
 
-export const codeOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+/** SQLSTATE, or null of an error that is not Postgres's. */
+export const codeOf = (error: unknown): string | null =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : null;
+
+/** Runs `work` again while Postgres says that it may be repeated, as src/store/database.ts does. */
+export async function repeated<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (left === 0 || !RETRIED_CODES.has(codeOf(error))) throw error;
+    }
+  }
+}
 
 /** Statements bound to one transaction, and lent to the next one when it is over: binding them all takes a while. */
 interface Lent {
@@ -75,19 +89,9 @@ export function storeOver(way: Way): Store {
     }
   }
 
-  async function transact<T>(unflushed: boolean, work: (tx: Statements) => Promise<T>): Promise<T> {
-    for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
-      try {
-        return await attempt(unflushed, work);
-      } catch (error) {
-        if (left === 0 || !RETRIED_CODES.has(codeOf(error))) throw error;
-      }
-    }
-  }
-
   return {
     ...bindStatements((label) => sqlOf((name, text, values) => way.run(name, text, values), label)),
-    transact: (work) => transact(false, work),
-    transactUnflushed: (work) => transact(true, work),
+    transact: (work) => repeated(() => attempt(false, work)),
+    transactUnflushed: (work) => repeated(() => attempt(true, work)),
   };
 }

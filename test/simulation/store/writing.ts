@@ -53,7 +53,7 @@ function put<Row extends Versioned>(call: Call, slot: Slot<Row>, row: Row | null
   if (slot.writer !== call.tx) {
     slot.writer = call.tx;
     call.tx.written.push(slot as unknown as Slot);
-  }
+  } else if (slot.pending !== null && slot.table.uniques.length > 0) slot.superseded.push(slot.pending);
   slot.pending = row;
 }
 
@@ -67,11 +67,12 @@ function met<Row extends Versioned>(
 ): { readonly slot: Slot<Row>; readonly undecided: Transaction | null } | null {
   for (const slot of table.slots.values()) {
     if (slot === except) continue;
-    const { committed, pending, writer } = slot;
+    const { committed, pending, superseded, writer } = slot;
     if (writer !== null && writer !== tx) {
       const touches =
         (committed !== null && index.of(committed) === value) ||
-        (pending !== null && index.of(pending) === value);
+        (pending !== null && index.of(pending) === value) ||
+        superseded.some((row) => index.of(row) === value);
       if (touches) return { slot, undecided: writer };
     } else {
       const row = slot.newest(tx);
@@ -171,6 +172,13 @@ export function* update<Row extends Versioned>(
   return after;
 }
 
+export interface Written<Row> {
+  readonly before: Row;
+  readonly after: Row;
+  /** By this transaction, before this statement: then Postgres asks again what a foreign key asks, even of a key that stays. */
+  readonly rewritten: boolean;
+}
+
 /**
  * UPDATE of a row that the statement sees. What it shall be is reckoned before the wait for it, and once more only when the row
  * was changed meanwhile: so a time that is written may be older than the wait.
@@ -181,7 +189,7 @@ export function* change<Row extends Versioned>(
   mode: LockMode | ((before: Row, after: Row) => LockMode),
   where: (row: Row) => boolean,
   by: (row: Row) => Row,
-): Waiting<{ readonly before: Row; readonly after: Row } | null> {
+): Waiting<Written<Row> | null> {
   const seen = slot.seen(call);
   if (seen === null || !where(seen)) return null;
   const planned = by(seen);
@@ -189,8 +197,9 @@ export function* change<Row extends Versioned>(
   if (before === null || before.life !== seen.life) return null;
   if (before !== seen && !where(before)) return null;
   const after = before === seen ? planned : by(before);
+  const rewritten = slot.writer === call.tx;
   yield* update(call, slot, before, after);
-  return { before, after };
+  return { before, after, rewritten };
 }
 
 /** The row must be held against everybody. */
@@ -202,20 +211,20 @@ export function remove<Row extends Versioned>(call: Call, slot: Slot<Row>): void
  * INSERT … ON CONFLICT DO UPDATE: the row that stands in the way is held and changed as it stands then, whatever the statement
  * could see when it began.
  * @param at.index the arbiter, null for the primary key
- * @param change the row as it shall be; null leaves it as it is
+ * @param by the row as it shall be; null leaves it as it is
  */
 export function* upsert<Row extends Versioned>(
   call: Call,
   table: Table<Row>,
   at: { readonly index: string | null; readonly mode: LockMode },
   fresh: Fresh<Row>,
-  change: (before: Row, excluded: Fresh<Row>) => Row | null,
-): Waiting<{ readonly row: Row; readonly inserted: boolean; readonly before: Row | null } | null> {
+  by: (before: Row, excluded: Fresh<Row>) => Row | null,
+): Waiting<{ readonly row: Row; readonly inserted: boolean; readonly rewritten: boolean } | null> {
   for (;;) {
     const slot = yield* arbiter(call, table, at.index, fresh);
     if (slot === null) {
       const row = yield* insert(call, table, fresh, 'nothing');
-      if (row !== null) return { row, inserted: true, before: null };
+      if (row !== null) return { row, inserted: true, rewritten: false };
       // a row at another index stands in the way, or one came while the other was waited for
       const again = yield* arbiter(call, table, at.index, fresh);
       if (again !== null) continue;
@@ -224,10 +233,11 @@ export function* upsert<Row extends Versioned>(
     const life = slot.newest(call.tx)?.life;
     const before = yield* hold(call, slot, at.mode);
     if (before === null || before.life !== life) continue;
-    const after = change(before, fresh);
+    const after = by(before, fresh);
     if (after === null) return null;
+    const rewritten = slot.writer === call.tx;
     yield* update(call, slot, before, after);
-    return { row: after, inserted: false, before };
+    return { row: after, inserted: false, rewritten };
   }
 }
 

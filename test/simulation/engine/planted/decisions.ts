@@ -66,10 +66,12 @@ export const IN_DECISIONS: readonly Defect[] = [
   {
     name: 'the mark of another record is believed',
     file: 'activities/examine.ts',
-    find: 'if (firstSight && view.claims !== null && view.claims !== link.recordId) {',
-    replace: 'if (firstSight && view.claims !== null && view.claims === link.recordId) {',
+    find: 'return foreignClaim(deps, link, view.claims);',
+    replace: `const owner = view.claims;
+    await deps.store.transact((tx) => tx.links.moveToRecord(link.id, owner));
+    return stepResult('again', 'it says whose it is');`,
     tier,
-    story: 'A mark is ours, whoever it names: somebody copied the metadata.',
+    story: 'It says whose it is: but somebody copied the metadata, and that record has an object of its own.',
   },
   {
     name: 'any record with the same e-mail is recognised',
@@ -78,14 +80,6 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: 'if (matches.length === 1 && only !== undefined) {',
     tier,
     story: 'The same e-mail is the same person: the record has an object there already.',
-  },
-  {
-    name: 'a recognised record is not looked at',
-    file: 'activities/applyDecision.ts',
-    find: "await tx.links.moveToRecord(link.id, only.recordId);\n    await tx.queue.enqueue(link.catalog, [only.recordId], 'recognised');",
-    replace: 'await tx.links.moveToRecord(link.id, only.recordId);',
-    tier,
-    story: 'The link is where it belongs, and somebody will come by.',
   },
   {
     name: 'a stranger goes with the record he was taken for',

@@ -4,7 +4,7 @@ import { isLive, key } from '../schema';
 import type { LinkRow } from '../schema';
 import { among, known } from './known';
 import type { Known } from './known';
-import { insertLink, updateLink, updateLinks } from './links';
+import { insertLink, updateLink, updateLinks } from '../linkWrites';
 
 type Place = [connection: string, catalog: string, recordId: string];
 
@@ -108,8 +108,14 @@ function* succeed(call: Call, [id, remote_id]: [number, string]): Waiting<Result
   const link = yield* insertLink(
     call,
     {
-      ...{ connection, catalog, record_id, generation: generation + 1, remote_id, base },
-      ...{ state: 'linked', born: 'local' },
+      connection,
+      catalog,
+      record_id,
+      generation: generation + 1,
+      remote_id,
+      base,
+      state: 'linked',
+      born: 'local',
       look_id: call.memory.freshNumber(),
       fence: call.memory.freshNumber(),
     },

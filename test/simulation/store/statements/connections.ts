@@ -29,9 +29,9 @@ function* changeConnection(
   call: Call,
   name: string,
   where: (row: ConnectionRow) => boolean,
-  change: (row: ConnectionRow) => ConnectionRow,
+  by: (row: ConnectionRow) => ConnectionRow,
 ): Waiting<Result> {
-  const row = yield* changeRow(call, call.tables.connections, name, where, change);
+  const row = yield* changeRow(call, call.tables.connections, name, where, by);
   return result(row === null ? [] : [columns(row)]);
 }
 

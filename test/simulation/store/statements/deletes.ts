@@ -111,20 +111,20 @@ function* say(call: Call, verdict: Said, unless: (before: PassRow) => boolean): 
 }
 
 function* allowKnown(call: Call, [connection]: [string]): Waiting<Result> {
-  const known: Said[] = [];
   const passed = { connection, verdict: 'allowed' } as const;
-  for (const link of call.tables.links.filter(
-    call,
-    (row) => row.connection === connection && isLive(row.state),
-  )) {
+  const links = call.tables.links.filter(call, (row) => row.connection === connection && isLive(row.state));
+  const out: Said[] = [];
+  const into: Said[] = [];
+  for (const link of links) {
     const tombstone = tombstoneOf(call, link);
     if (tombstone !== null)
-      known.push({ ...passed, link_id: link.id, direction: 'out', version: tombstone.version });
+      out.push({ ...passed, link_id: link.id, direction: 'out', version: tombstone.version });
     else if (link.remote_deleted_at !== null || isHeldIn(call, link))
-      known.push({ ...passed, link_id: link.id, direction: 'in', version: 0 });
+      into.push({ ...passed, link_id: link.id, direction: 'in', version: 0 });
   }
   let allowed = 0;
-  for (const said of known) allowed += yield* say(call, said, (before) => before.verdict === 'kept');
+  for (const said of [...out, ...into])
+    allowed += yield* say(call, said, (before) => before.verdict === 'kept');
   return changed(allowed);
 }
 

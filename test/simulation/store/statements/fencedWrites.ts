@@ -7,7 +7,7 @@ import { isLive } from '../schema';
 import type { LinkRow } from '../schema';
 import { known, knownByText } from './known';
 import type { Known, Statement } from './known';
-import { updateLink } from './links';
+import { updateLink } from '../linkWrites';
 
 /** Changes what `next` shall be; `row` is the row before the statement. */
 type Setter = (next: Writable, row: LinkRow, value: never, call: Call, values: readonly unknown[]) => void;

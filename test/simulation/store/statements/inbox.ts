@@ -148,7 +148,7 @@ export const ENDPOINTS: readonly Known[] = [
     const slot = call.tables.endpoints.slots.get(connection);
     const row = slot && (yield* holdSeen(call, slot, 'update', ANY));
     if (!row) return changed(0);
-    remove(call, slot!);
+    remove(call, slot);
     return changed(1);
   }),
 ];

@@ -15,11 +15,30 @@ function columns(call: Call, intent: IntentRow) {
   return {
     ...intent,
     first_sent_at: sent === null ? null : Math.floor(sent / 1000),
+    sought: intent.absent_at !== null,
     key_expired: sent !== null && sent < call.now - KEY_LIFE_MS,
   };
 }
 
+/** `ABSENCE_APART_S` */
+const ABSENCE_APART_MS = 10_000;
+
+function* noteAbsence(call: Call, [key, fence]: [string, number]): Waiting<Result> {
+  const { rowCount } = yield* changeOpen(call, key, isFenced(call, fence), (row) => ({
+    ...row,
+    absent_at: row.absent_at ?? call.now,
+  }));
+  if (rowCount === 0) return changed(0);
+  const absent = call.tables.intents.read(call, key)?.absent_at ?? call.now;
+  return result([{ proven: absent <= call.now - ABSENCE_APART_MS }]);
+}
+
 type Written = [key: string, linkId: number, kind: string, values: string, replaces: string, version: number];
+
+function keepLink(call: Call, linkId: number): void {
+  const from = { table: 'intents', constraint: 'intents_link_id_fkey' };
+  call.atEnd(() => refer(call, call.tables.links, linkId, from));
+}
 
 function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]: Written): Waiting<Result> {
   const link = call.tables.links.read(call, linkId);
@@ -35,13 +54,12 @@ function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]:
     created_at: call.now,
     first_sent_at: null,
     sends: 0,
+    absent_at: null,
     ended_at: null,
     ending: null,
     request_id: null,
   });
-  call.atEnd(() =>
-    refer(call, call.tables.links, linkId, { table: 'intents', constraint: 'intents_link_id_fkey' }),
-  );
+  keepLink(call, linkId);
   tellIntentMade(call, row!);
   return changed(1);
 }
@@ -58,6 +76,7 @@ function* changeOpen(
   const isMeant = (row: IntentRow): boolean => row.ended_at === null && where(row);
   const written = yield* change(call, slot, 'no key update', isMeant, by);
   if (written === null) return changed(0);
+  if (written.rewritten) keepLink(call, written.after.link_id);
   tellIntentChanged(call, written.before, written.after);
   return changed(1);
 }
@@ -138,10 +157,16 @@ export const INTENTS: readonly Known[] = [
         call,
         key,
         (row) => fenced(row) && isYoung(row),
-        (row) => ({ ...row, sends: row.sends + 1, first_sent_at: row.first_sent_at ?? call.now }),
+        (row) => ({
+          ...row,
+          sends: row.sends + 1,
+          first_sent_at: row.first_sent_at ?? call.now,
+          absent_at: null,
+        }),
       );
     },
   ),
+  known('set absent_at = coalesce(absent_at, now())', noteAbsence),
   known('set replaces = replaces || $2::jsonb', (call, [key, replaces]: [string, string]) =>
     changeOpen(
       call,

@@ -2,112 +2,12 @@ import type { Call, Result, Waiting } from '../call';
 import { changed, result } from '../call';
 import { isLive } from '../schema';
 import type { ConflictRow, IntentRow, LinkRow } from '../schema';
-import { tellLinkChanged, tellLinkGone, tellLinkMade, tell } from '../told';
-import { CODES, DatabaseFailure } from '../failure';
-import { change, holdSeen, insert, remove } from '../writing';
-import type { LockMode, Slot } from '../table';
+import { tell, tellLinkGone } from '../told';
+import { insertLink, linkColumns, updateLink, updateLinks } from '../linkWrites';
+import { holdSeen, remove } from '../writing';
+import type { Table } from '../table';
 import { among, byText, known } from './known';
 import type { Known } from './known';
-
-/** `COLUMNS` of src/store/links.ts. */
-export function linkColumns(call: Call, link: LinkRow) {
-  const connection = call.tables.connections.read(call, link.connection);
-  return {
-    ...link,
-    read_at_s: Math.floor(call.now / 1000),
-    remote_deleted: link.remote_deleted_at !== null,
-    paused: connection !== null && (connection.paused_at !== null || connection.recovering_since !== null),
-    down: connection !== null && connection.down_since !== null,
-  };
-}
-
-type NewLink = Pick<LinkRow, 'connection' | 'catalog' | 'record_id' | 'generation' | 'state' | 'born'> &
-  Partial<LinkRow>;
-
-export function* insertLink(
-  call: Call,
-  link: NewLink,
-  onConflict: 'error' | 'nothing' = 'nothing',
-): Waiting<LinkRow | null> {
-  const row = yield* insert<LinkRow>(
-    call,
-    call.tables.links,
-    {
-      remote_id: null,
-      base: {},
-      agreed_version: null,
-      look_id: 0,
-      fence: 0,
-      run_id: null,
-      remote_deleted_at: null,
-      detached: false,
-      possible_duplicate: false,
-      swings: {},
-      outcome: 'pending',
-      reason: null,
-      reason_since: null,
-      decision: null,
-      last_synced_at: null,
-      waits: 0,
-      ...link,
-      id: call.memory.link_id.next(),
-      created_at: call.now,
-    },
-    onConflict,
-  );
-  if (row !== null) tellLinkMade(call, row);
-  return row;
-}
-
-/** The record id is part of a key that a foreign key could name: only who changes its value shuts those out who refer to the link. */
-const lockFor = (before: LinkRow, after: LinkRow): LockMode =>
-  before.record_id === after.record_id ? 'no key update' : 'update';
-
-function* write(
-  call: Call,
-  slot: Slot<LinkRow>,
-  where: (link: LinkRow) => boolean,
-  by: (link: LinkRow) => LinkRow,
-): Waiting<LinkRow | null> {
-  const checked = (link: LinkRow): LinkRow => {
-    const after = by(link);
-    if ((after.state === 'linked' || after.state === 'deleting') && after.remote_id === null)
-      throw new DatabaseFailure(CODES.check, 'new row of "links" violates a check', {
-        table: 'links',
-        constraint: 'links_check',
-      });
-    return after;
-  };
-  const written = yield* change(call, slot, lockFor, where, checked);
-  if (written === null) return null;
-  tellLinkChanged(call, written.before, written.after);
-  return written.after;
-}
-
-/** UPDATE of the links that meet the condition. @returns them as they stand then */
-export function* updateLinks(
-  call: Call,
-  where: (link: LinkRow) => boolean,
-  by: (link: LinkRow) => LinkRow,
-): Waiting<LinkRow[]> {
-  const written: LinkRow[] = [];
-  for (const slot of [...call.tables.links.slots.values()]) {
-    const link = yield* write(call, slot, where, by);
-    if (link !== null) written.push(link);
-  }
-  return written;
-}
-
-/** As `updateLinks`, of the link with this id. */
-export function* updateLink(
-  call: Call,
-  id: number,
-  where: (link: LinkRow) => boolean,
-  by: (link: LinkRow) => LinkRow,
-): Waiting<LinkRow | null> {
-  const slot = call.tables.links.slots.get(id);
-  return slot === undefined ? null : yield* write(call, slot, where, by);
-}
 
 const ANY = (): boolean => true;
 
@@ -177,7 +77,7 @@ function* reserveForRemote(
 function* releaseReservation(call: Call, values: [string, string, string]): Waiting<Result> {
   const [connection, catalog, remoteId] = values;
   let released = 0;
-  for (const slot of [...call.tables.links.slots.values()]) {
+  for (const slot of call.tables.links.slots.values()) {
     const link = yield* holdSeen(
       call,
       slot,
@@ -192,20 +92,21 @@ function* releaseReservation(call: Call, values: [string, string, string]): Wait
     if (link === null) continue;
     remove(call, slot);
     released += 1;
-    call.atEnd(() => cascade(call, link.id));
+    call.atEnd(() => cascade(call, call.tables.intents, link.id));
+    call.atEnd(() => cascade(call, call.tables.conflicts, link.id));
     tellLinkGone(call, link);
   }
   return changed(released);
 }
 
 /** ON DELETE CASCADE. */
-function* cascade(call: Call, linkId: number): Waiting<void> {
-  for (const table of [call.tables.intents, call.tables.conflicts]) {
-    for (const slot of [...table.slots.values()] as Slot<IntentRow | ConflictRow>[]) {
-      if ((yield* holdSeen(call, slot, 'update', (row) => row.link_id === linkId)) !== null)
-        remove(call, slot);
-    }
-  }
+function* cascade<Row extends IntentRow | ConflictRow>(
+  call: Call,
+  table: Table<Row>,
+  linkId: number,
+): Waiting<void> {
+  for (const slot of table.slots.values())
+    if ((yield* holdSeen(call, slot, 'update', (row) => row.link_id === linkId)) !== null) remove(call, slot);
 }
 
 function ofRemote(call: Call, [connection, catalog, remoteId]: [string, string, string]): Result {
@@ -214,6 +115,32 @@ function ofRemote(call: Call, [connection, catalog, remoteId]: [string, string, 
     (row) => row.remote_id === remoteId && row.connection === connection && row.catalog === catalog,
   );
   return result(link === null ? [] : [linkColumns(call, link)]);
+}
+
+function deletedAfterRestore(call: Call, [id, toldAt_s]: [number, number]): Waiting<LinkRow | null> {
+  const { intents, timeline } = call.tables;
+  const isBefore = (row: LinkRow): boolean => {
+    const restores = timeline.filter(
+      call,
+      ({ kind, catalog, record_id, detail }) =>
+        kind === 'change' &&
+        catalog === row.catalog &&
+        record_id === row.record_id &&
+        detail['does'] === 'restore',
+    );
+    return restores.length > 0 && Math.max(...restores.map(({ at }) => at)) < toldAt_s * 1000;
+  };
+  const isUnsent = (row: LinkRow): boolean =>
+    intents.first(
+      call,
+      (intent) => intent.link_id === row.id && intent.kind === 'delete' && intent.ended_at === null,
+    ) === null;
+  return updateLink(
+    call,
+    id,
+    (row) => row.state === 'deleting' && isUnsent(row) && isBefore(row),
+    (row) => ({ ...row, state: 'linked' }),
+  );
 }
 
 export const LINKS: readonly Known[] = [
@@ -261,6 +188,9 @@ export const LINKS: readonly Known[] = [
         (row) => ({ ...row, state: 'linked' }),
       ),
     ),
+  ),
+  known("set state = 'linked' where id = $1 and state = 'deleting'", (call, values: [number, number]) =>
+    one(deletedAfterRestore(call, values)),
   ),
   known("values ($1, $2, counterpart.uuidv7(), 1, $3, $4, 'remote'", reserveForRemote),
   known(

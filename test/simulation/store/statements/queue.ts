@@ -108,7 +108,7 @@ function* acknowledge(call: Call, [catalog, record_id, seq]: [string, string, nu
   const slot = slotOf(call, { catalog, record_id });
   const row = slot && (yield* holdSeen(call, slot, 'update', (seen) => seen.seq === seq));
   if (!row) return result([]);
-  remove(call, slot!);
+  remove(call, slot);
   return result([{ age_ms: call.clock() - row.hinted_at }]);
 }
 

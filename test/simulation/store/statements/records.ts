@@ -9,7 +9,7 @@ import { changed, result } from '../call';
 import { key } from '../schema';
 import type { ConflictRow, EventRow } from '../schema';
 import { tell, tellConflict } from '../told';
-import { holdSeen, insert, refer, update, upsert } from '../writing';
+import { change, insert, refer, upsert } from '../writing';
 import { among, known, knownByText } from './known';
 import type { Known, Statement } from './known';
 
@@ -43,6 +43,11 @@ export function* lockEmail(call: Call, catalog: string, value: string | null): W
   return result([{}]);
 }
 
+function keepLink(call: Call, linkId: number): void {
+  const from = { table: 'conflicts', constraint: 'conflicts_link_id_fkey' };
+  call.atEnd(() => refer(call, call.tables.links, linkId, from));
+}
+
 type Lost = [number, string, string, string, string, string, string, string, string];
 
 function* recordLost(call: Call, values: Lost): Waiting<Result> {
@@ -74,32 +79,26 @@ function* recordLost(call: Call, values: Lost): Waiting<Result> {
       cause: excluded.cause,
     }),
   );
-  if (written?.inserted === true) {
-    call.atEnd(() =>
-      refer(call, call.tables.links, link_id, { table: 'conflicts', constraint: 'conflicts_link_id_fkey' }),
-    );
-    tellConflict(call, null, written.row);
-  }
+  if (written!.inserted || written!.rewritten) keepLink(call, link_id);
+  if (written!.inserted) tellConflict(call, null, written!.row);
   return changed(1);
 }
 
 function* closeQuestions(call: Call, [linkId, stillAsked]: [number, readonly string[]]): Waiting<Result> {
   let closed = 0;
-  for (const slot of [...call.tables.conflicts.slots.values()]) {
-    const before = yield* holdSeen(
-      call,
-      slot,
-      'no key update',
-      (row) =>
-        row.link_id === linkId &&
-        row.winner === 'ask' &&
-        row.resolved_at === null &&
-        !stillAsked.includes(row.field),
-    );
-    if (before === null) continue;
-    const after = { ...before, resolved_at: Math.round(call.now) };
-    yield* update(call, slot, before, after);
-    tellConflict(call, before, after);
+  for (const slot of call.tables.conflicts.slots.values()) {
+    const isMeant = (row: ConflictRow): boolean =>
+      row.link_id === linkId &&
+      row.winner === 'ask' &&
+      row.resolved_at === null &&
+      !stillAsked.includes(row.field);
+    const written = yield* change(call, slot, 'no key update', isMeant, (row) => ({
+      ...row,
+      resolved_at: Math.round(call.now),
+    }));
+    if (written === null) continue;
+    if (written.rewritten) keepLink(call, linkId);
+    tellConflict(call, written.before, written.after);
     closed += 1;
   }
   return changed(closed);

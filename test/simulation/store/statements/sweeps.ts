@@ -52,7 +52,7 @@ function* changeAll(
   by: (row: SweepRow) => SweepRow,
 ): Waiting<SweepRow[]> {
   const written: SweepRow[] = [];
-  for (const slot of [...call.tables.sweeps.slots.values()]) {
+  for (const slot of call.tables.sweeps.slots.values()) {
     const row = yield* change(call, slot, 'no key update', where, by);
     if (row !== null) written.push(row.after);
   }
@@ -61,7 +61,7 @@ function* changeAll(
 
 function* forgetSeen(call: Call, sweepIds: ReadonlySet<string>): Waiting<number> {
   let forgotten = 0;
-  for (const slot of [...call.tables.seen.slots.values()]) {
+  for (const slot of call.tables.seen.slots.values()) {
     if ((yield* holdSeen(call, slot, 'update', (row) => sweepIds.has(row.sweep_id))) === null) continue;
     remove(call, slot);
     forgotten += 1;
@@ -98,7 +98,7 @@ function* recovered(call: Call): Waiting<Result> {
   const { work_seq } = call.memory;
   work_seq.set(Math.max(Math.round(call.clock() * 1000), work_seq.next()));
   yield* call.nested(function* mark(inner) {
-    for (const slot of [...inner.tables.connections.slots.values()]) {
+    for (const slot of inner.tables.connections.slots.values()) {
       yield* change(
         inner,
         slot,

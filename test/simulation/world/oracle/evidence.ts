@@ -6,7 +6,7 @@ import type { RecordId, RemoteId } from '../../../../src/core/ids';
 import type { Outcome } from '../../engine/outcome';
 import type { Effect } from '../ledger';
 import type { PlannedConnection, Where } from '../plan';
-import { FIELDS } from './sameness';
+import { FIELDS, isBlank } from './sameness';
 
 /** What the checks read of an outcome. */
 export type Facts = Omit<Outcome, 'remotes' | 'hash' | 'violations' | 'tally'> & {
@@ -220,4 +220,26 @@ export function linkAt(record: RecordSeen, connection: Where): LinkSeen | null {
   return (
     links.find((link) => !isOver(link)) ?? links.toSorted((a, b) => b.generation - a.generation)[0] ?? null
   );
+}
+
+/**
+ * The window that docs/RECONCILE.md names for a traced create: at a server without an event list, a value of ours that somebody
+ * emptied before we first saw the object counts as dropped.
+ */
+export function isEmptiedUnseen(
+  evidence: Evidence,
+  { connection, remoteId }: { readonly connection: Where; readonly remoteId: RemoteId | null },
+  field: string,
+): boolean {
+  if (remoteId === null || evidence.planned.get(connection)?.hasEventList !== false) return false;
+  const effects = evidence.effectsOf(connection, remoteId);
+  const seen = evidence.ledger.sights.find(
+    (sight) => sight.connection === connection && sight.remoteId === remoteId,
+  );
+  const emptied = effects.find(
+    ({ by, before, after }) =>
+      by === 'people' && after !== null && !isBlank(field, before?.[field]) && isBlank(field, after[field]),
+  );
+  if (effects[0]?.by !== 'us' || emptied === undefined) return false;
+  return seen === undefined || emptied.step <= seen.step;
 }

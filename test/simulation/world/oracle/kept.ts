@@ -7,6 +7,7 @@ import type { Fields, FieldValue } from '../../../../src/core/fields';
 import type { RemoteId } from '../../../../src/core/ids';
 import type { Effect } from '../ledger';
 import type { PlannedConnection, Where } from '../plan';
+import { isEmptiedUnseen } from './evidence';
 import type { Check, Entry, Evidence, RecordSeen } from './evidence';
 import { setAside } from './parked';
 import { alike, FIELDS, isBlank, quoted, standsFor } from './sameness';
@@ -155,7 +156,7 @@ function overwrittenThere(evidence: Evidence, record: RecordSeen, effect: Effect
     const newer = after[field] ?? null;
     if (alike(field, old, newer) || isKept(record, planned, field, old)) return [];
     const wasAgreed = intent !== undefined && agreedBefore(record, intent.linkId, field, intent.seq);
-    if (isBlank(field, old) && !wasAgreed) return [];
+    if (isBlank(field, old) && (!wasAgreed || isEmptiedUnseen(evidence, effect, field))) return [];
     const known = stoodBefore(
       valuesHere(record, field),
       (value) => standsFor(planned.form, field, value, old),

@@ -1,5 +1,4 @@
 /** What two runs must have in common. */
-import type { Outcome } from '../../engine/outcome';
 import { evidenceOf } from './evidence';
 import type { Evidence, Facts } from './evidence';
 import { canonical, FIELDS } from './sameness';
@@ -26,7 +25,8 @@ function stateOf(evidence: Evidence): string[] {
 /** I8: the same accepted writes, heard of in another order, come to the same end. */
 export function i8Order(one: Facts, other: Facts): string[] {
   const [a, b] = [stateOf(evidenceOf(one)), stateOf(evidenceOf(other))];
-  const count = (list: readonly string[], line: string): number => list.filter((one) => one === line).length;
+  const count = (list: readonly string[], line: string): number =>
+    list.filter((each) => each === line).length;
   const more = (list: readonly string[], than: readonly string[]): string[] =>
     [...new Set(list)].filter((line) => count(list, line) > count(than, line));
   return [
@@ -35,14 +35,16 @@ export function i8Order(one: Facts, other: Facts): string[] {
   ];
 }
 
+/** What is compared of two runs that must be one and the same. */
+export interface Trace {
+  readonly hash: string;
+  readonly tally: { readonly steps: number };
+}
+
 /** I12: the same plan and schedule are the same run, step by step. */
-export function i12Determinism(
-  one: Pick<Outcome, 'hash' | 'tally'>,
-  again: Pick<Outcome, 'hash' | 'tally'>,
-): string[] {
-  return one.hash === again.hash
-    ? []
-    : [
-        `the same seed gave two histories: ${one.hash} with ${one.tally.steps} steps, ${again.hash} with ${again.tally.steps}`,
-      ];
+export function i12Determinism(one: Trace, again: Trace): string[] {
+  if (one.hash === again.hash) return [];
+  return [
+    `the same seed gave two histories: ${one.hash} with ${one.tally.steps} steps, ${again.hash} with ${again.tally.steps}`,
+  ];
 }

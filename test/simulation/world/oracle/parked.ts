@@ -3,6 +3,7 @@ import type { MemoryObject } from '../../../../src/connectors/memory';
 import { SWINGS_MAX } from '../../../../src/core/pingPong';
 import { formed } from '../forms';
 import { REFUSED } from '../plan';
+import { isEmptiedUnseen } from './evidence';
 import type { Evidence, LinkSeen, RecordSeen } from './evidence';
 import { alike, FIELDS, isBlank } from './sameness';
 
@@ -42,7 +43,8 @@ function dropped(evidence: Evidence, { row }: RecordSeen, link: LinkSeen): strin
   if (object === null || row === null || planned === undefined) return [];
   return FIELDS.filter(
     (field) =>
-      isBlank(field, formed(planned.form, field, row[field] ?? null)) &&
+      (isBlank(field, formed(planned.form, field, row[field] ?? null)) ||
+        isEmptiedUnseen(evidence, link, field)) &&
       !isBlank(field, row[field]) &&
       isBlank(field, object.fields[field]),
   );
