@@ -190,3 +190,14 @@ export async function compareSteps(
   }
   return null;
 }
+
+/** All that a real Postgres answers in one sequence, with the ids, numbers and times it drew. */
+export async function historyOf(postgres: VirtualPostgres, seed: number): Promise<string> {
+  const { sessions, steps } = await findSteps(seed);
+  const contender = await postgresContender(postgres, seed);
+  const run = new Interleaved(contender, sessions);
+  const told: unknown[] = [];
+  for (const step of steps) told.push(await run.step(step));
+  await run.end();
+  return JSON.stringify([told, await contender.contents()]);
+}

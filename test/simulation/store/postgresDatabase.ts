@@ -24,8 +24,6 @@ export interface PostgresDatabase extends SimulatedDatabase {
 }
 
 const LOCK_TIMEOUT_MS = 500;
-/** Runs after which the tables are emptied of dead rows too. */
-const THOROUGH_EVERY = 50;
 const TABLES = [
   'customers',
   'tombstones',
@@ -63,7 +61,6 @@ export class VirtualPostgres {
   private flights: Flights;
   private notified = false;
   private stale = false;
-  private runs = 0;
 
   private constructor(
     private readonly url: string,
@@ -115,8 +112,7 @@ export class VirtualPostgres {
     }
     for (const connection of this.all) connection.at = '';
     this.flights = new Flights(this.monitor);
-    await this.monitor.query('select virtual.forget($1, $2)', [run.seed, this.runs % THOROUGH_EVERY === 0]);
-    this.runs += 1;
+    await this.monitor.query('select virtual.forget($1)', [run.seed]);
     await this.settled(undefined);
     const sessions = { flights: this.flights, take: () => this.take(), giveBack: this.giveBack.bind(this) };
     return {

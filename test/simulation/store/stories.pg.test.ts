@@ -1,13 +1,14 @@
 import { emptyDatabase } from '../../environment/database';
 import type { FreshDatabase } from '../../environment/database';
 import { postgresContender } from './contenders';
-import { compare } from './differential';
+import { compare, historyOf } from './differential';
 import { describeStore } from './describeStore';
 import { VirtualPostgres } from './postgresDatabase';
 import { prepareVirtual } from './virtualPostgres';
 
 /** About 0.1 s each on two idle cores. */
 const SEEDS = 60;
+const REPEATED = 10;
 
 let fresh: FreshDatabase;
 let postgres: VirtualPostgres | undefined;
@@ -27,4 +28,11 @@ describeStore('Postgres', () => postgresContender(postgres!, 1));
 
 test('interleaved sessions see the same in memory and in a real Postgres, statement by statement', async () => {
   for (let seed = 1; seed <= SEEDS; seed += 1) expect(await compare(postgres!, seed)).toBeNull();
+}, 60_000);
+
+test('a real Postgres repeats the history of a seed, with every id, number and time it draws', async () => {
+  for (let seed = 1; seed <= REPEATED; seed += 1) {
+    const first = await historyOf(postgres!, seed);
+    expect(await historyOf(postgres!, seed)).toBe(first);
+  }
 }, 60_000);

@@ -54,7 +54,7 @@ export const IN_INTENTS: readonly Defect[] = [
   {
     name: 'a forgotten key is used once more for a create',
     file: 'activities/send.ts',
-    find: "if (intent.keyExpired && intent.kind === 'create') return stepResult('trace', 'the key may be forgotten');",
+    find: "if (intent.kind === 'create' && intent.keyExpired) return stepResult('trace', 'the key may be forgotten');",
     replace: '',
     tier,
     story:
