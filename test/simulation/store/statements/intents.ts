@@ -16,7 +16,6 @@ function columns(call: Call, intent: IntentRow) {
     ...intent,
     first_sent_at: sent === null ? null : Math.floor(sent / 1000),
     sought: intent.absent_at !== null,
-    sought: intent.absent_at !== null,
     key_expired: sent !== null && sent < call.now - KEY_LIFE_MS,
   };
 }
