@@ -31,6 +31,12 @@ const LOCAL_ACTIVITIES_MAX = 64;
 const SHUTDOWN_GRACE = '10 seconds';
 const SHUTDOWN_FORCE = '15 seconds';
 
+/**
+ * A run's next step waits this long for the worker that has it in memory before any other may take it. The SDK's 10 s are on top
+ * of the time after which a killed worker's activity is tried again.
+ */
+const STICKY_MAX = '4 seconds';
+
 /** Three times within the heartbeat time-out that workflows/proxies.ts sets. */
 const HEARTBEAT_MS = 3_000;
 
@@ -75,6 +81,7 @@ export async function createWorkers(parts: WorkerParts): Promise<Worker[]> {
     // Runs are disposable: the row is the truth. One that cannot replay after a bad deploy fails, and the next ring
     // starts a fresh one. Nothing else may fail a workflow.
     workflowFailureErrorTypes: { '*': ['NondeterminismError'] },
+    stickyQueueScheduleToStartTimeout: STICKY_MAX,
   });
   const remotes = await Promise.all(
     parts.connections.map((name) =>

@@ -1,5 +1,6 @@
 /** Failure 45: a deploy that cannot replay a thousand open runs, and its roll-back. Nobody does anything about it. */
 import { parseCatalogName, parseRecordId, trusted } from '../../src/core/ids';
+import { countFailedRuns } from '../../src/temporal/failedRuns';
 import { createDoorbell } from '../../src/temporal/client';
 import { startStage } from '../e2e/stage';
 import type { Loose, Stage } from '../e2e/stage';
@@ -124,6 +125,8 @@ test(
     const failed = await failedRuns();
     expect(await causes()).toEqual([NONDETERMINISM]);
     expect(failed).toBeGreaterThan(RECORDS / 2);
+    // what the worker's gauge tells
+    expect(await countFailedRuns(runs.client)).toBe(failed);
     console.log(`bad release, kept: ${failed} runs failed; all in sync after ${(took / 1000).toFixed(1)} s`);
   },
   STORY_MS,
