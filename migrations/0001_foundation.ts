@@ -300,8 +300,11 @@ begin
         perform counterpart.enqueue(in_catalog, array[one], in_hint, many);
         queued := queued || one;
       exception when lock_not_available then
+        -- somebody else may owe the same hint in a transaction that is about to end: that is waited for as for anything else
+        perform set_config('lock_timeout', waiting, true);
         insert into counterpart.owed_hints (catalog, record_id, hint) values (in_catalog, one, in_hint)
         on conflict do nothing;
+        perform set_config('lock_timeout', '2ms', true);
       end;
     end loop;
   end if;

@@ -1,4 +1,5 @@
 /** When everything has come to rest, and the operator who lets paused connections go on. */
+import { CODES, DatabaseFailure } from '../store/failure';
 import { createConnectionControl } from '../../../src/connections/control';
 import type { Contents } from './ports';
 import type { Stage } from './stage';
@@ -12,10 +13,19 @@ const SWEEPS_MAX = 100;
 /** In virtual time: beyond it something is stuck (I14). Covers a row whose lease was set an hour ahead by a clock. */
 export const REST_BOUND_MS = 3 * 3_600_000;
 
-/** Paused connections are let go on, as an operator does who has seen to the cause. */
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof DatabaseFailure && error.code === CODES.lockTimeout;
+}
+
+/** Paused connections are let go on, as an operator does who has seen to the cause, and presses again where a lock was in the way. */
 async function resumePaused({ operator }: Stage, { connections }: Contents): Promise<void> {
   const control = createConnectionControl(operator.session.store, operator.connectors);
-  for (const { name, paused_at } of connections) if (paused_at !== null) await control.resume(String(name));
+  for (const { name, paused_at } of connections) {
+    if (paused_at === null) continue;
+    await control.resume(String(name)).catch((error: unknown) => {
+      if (!isLockTimeout(error)) throw error;
+    });
+  }
 }
 
 function unheardOf({ world }: Stage, { events }: Contents): string | null {

@@ -1,7 +1,6 @@
 /** `counterpart.enqueue_passing` and `counterpart.place_owed` of the migration. */
 import type { Call, Waiting } from './call';
 import { enqueue } from './enqueue';
-import { CODES, DatabaseFailure } from './failure';
 import { key } from './schema';
 import type { OwedRow } from './schema';
 import type { Transaction } from './transaction';
@@ -9,8 +8,6 @@ import { holdFree, insert, remove } from './writing';
 
 /** How long it waits for all of them together; after that those that are held are passed by. */
 const TOGETHER_MS = 50;
-/** And for each by itself. */
-const ALONE_MS = 2;
 const OWED_ROWS = 1_000;
 
 /** Who holds the record's queue row, or is about to make one. */
@@ -46,14 +43,8 @@ export function* enqueuePassing(
   return queued;
 }
 
-/** In enqueue_passing this stands under its lock_timeout too, and nothing there catches what it throws. */
 function* owe(call: Call, hint: Pick<OwedRow, 'catalog' | 'record_id' | 'hint'>): Waiting<void> {
-  const { owed } = call.tables;
-  const work = insert<OwedRow>(call.fresh(), owed, { ...hint, owed_since: call.now }, 'nothing');
-  for (let step = work.next('ended'); step.done !== true; step = work.next('ended')) {
-    if ((yield { ...step.value, timeout_ms: ALONE_MS }) === 'timeout')
-      throw new DatabaseFailure(CODES.lockTimeout, 'canceling statement due to lock timeout');
-  }
+  yield* insert<OwedRow>(call.fresh(), call.tables.owed, { ...hint, owed_since: call.now }, 'nothing');
 }
 
 export function* placeOwed(call: Call): Waiting<void> {

@@ -13,30 +13,33 @@ import { i10Queued, i11Inbox, i14Liveness } from './oracle/queued';
 import { i13Runs, i16Secrecy } from './oracle/runs';
 import { i7Silence } from './oracle/silence';
 import { i18Timeline } from './oracle/timeline';
+import { i3NothingUndone, i6RestoreStands } from './oracle/undone';
 import type { Plan } from './plan';
 
-const CHECKS: Readonly<Record<string, Check>> = {
-  I1: i1Convergence,
-  I2: i2OneToOne,
-  I3: i3NothingLost,
-  I4: i4NoInvention,
-  I5: i5NothingMissing,
-  I6: i6NoResurrection,
-  I7: i7Silence,
-  I9: i9OneKeyOneCall,
-  I10: i10Queued,
-  I11: i11Inbox,
-  I13: i13Runs,
-  I14: i14Liveness,
-  I15: i15Isolation,
-  I16: i16Secrecy,
-  I17: i17AtMostOnce,
-  I18: i18Timeline,
-};
+const CHECKS: ReadonlyArray<readonly [invariant: string, Check]> = [
+  ['I1', i1Convergence],
+  ['I2', i2OneToOne],
+  ['I3', i3NothingLost],
+  ['I3', i3NothingUndone],
+  ['I4', i4NoInvention],
+  ['I5', i5NothingMissing],
+  ['I6', i6NoResurrection],
+  ['I6', i6RestoreStands],
+  ['I7', i7Silence],
+  ['I9', i9OneKeyOneCall],
+  ['I10', i10Queued],
+  ['I11', i11Inbox],
+  ['I13', i13Runs],
+  ['I14', i14Liveness],
+  ['I15', i15Isolation],
+  ['I16', i16Secrecy],
+  ['I17', i17AtMostOnce],
+  ['I18', i18Timeline],
+];
 
 export function judgeFacts(facts: Facts): Violation[] {
   const evidence = evidenceOf(facts);
-  return Object.entries(CHECKS).flatMap(([invariant, check]) =>
+  return CHECKS.flatMap(([invariant, check]) =>
     check(evidence).map((detail) => ({ invariant, detail })),
   );
 }

@@ -67,6 +67,8 @@ export interface IntentSeen {
   readonly linkId: number;
   readonly kind: string;
   readonly ending: string | null;
+  /** How often it says that it was sent. */
+  readonly sends: number;
 }
 
 export interface Evidence extends Facts {
@@ -167,7 +169,8 @@ function intentsOf({ contents }: Facts): Map<string, IntentSeen> {
     contents.intents.map((row) => {
       const key = row['key'] as string;
       const ending = row['ending'] as string | null;
-      return [key, { key, linkId: row['link_id'] as number, kind: row['kind'] as string, ending }];
+      const sends = row['sends'] as number;
+      return [key, { key, linkId: row['link_id'] as number, kind: row['kind'] as string, ending, sends }];
     }),
   );
 }

@@ -26,8 +26,10 @@ export const i9OneKeyOneCall: Check = (evidence) => {
   const told: string[] = [];
   for (const [key, calls] of byKey(evidence)) {
     if (new Set(calls.map(params)).size > 1) told.push(`the key ${key} was sent with different params`);
-    if (!evidence.intents.has(key))
-      told.push(`the key ${key} was sent, and no intent was written down for it`);
+    const intent = evidence.intents.get(key);
+    if (intent === undefined) told.push(`the key ${key} was sent, and no intent was written down for it`);
+    else if (intent.sends === 0)
+      told.push(`the intent ${key} was sent after it had been taken back (${intent.ending})`);
   }
   const open = new Map<number, number>();
   for (const { linkId, ending } of evidence.intents.values()) {
