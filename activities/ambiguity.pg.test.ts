@@ -425,3 +425,22 @@ describe('I1: the stored answer of a call made long ago says nothing of what sta
     ).toHaveLength(1);
   });
 });
+
+test.each(['its key is repeated', 'it is traced'])(
+  'I6: a create is in doubt, its object is deleted there, then the record is deleted and restored here, and %s: the restore stands',
+  async (how) => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    desk.system.erase(desk.system.living()[0]![0]);
+    await desk.remove(id);
+    await desk.insert(fields(), id);
+    if (how === 'it is traced') await aDayLater(desk, id);
+    await desk.settle(id);
+    await desk.rest();
+    expect(await desk.row(id)).not.toBeNull();
+    expect(desk.system.living()).toHaveLength(1);
+    expect(await desk.link(id)).toMatchObject({ generation: 2, state: 'linked', outcome: 'in_sync' });
+  },
+);

@@ -89,6 +89,21 @@ function unlikeSent(sent: Fields, there: Fields, ours: Fields | null, policy: Po
 }
 
 /**
+ * The state of a link that has just got its object. A record that was deleted and restored while its creation was in doubt is a
+ * restored one: should its object be gone by now, that deletion is the earlier word.
+ */
+async function stateWithObject(
+  { intent, link, tools }: Sending,
+  { tx }: HeldLink,
+  record: LocalRecord,
+): Promise<'linked' | 'deleting'> {
+  // a deletion and a restore count the version up by two
+  if (record.kind !== 'live' || record.version < intent.version + 2) return 'linked';
+  const restored = await tx.records.restoredSince(tools.catalog, link.recordId, intent.version);
+  return restored ? 'deleting' : 'linked';
+}
+
+/**
  * A create or update took effect: the answer is folded against the values the intent carried.
  * @param standing what stands there by now, where `object` is not the answer itself but what it must have been
  */
@@ -120,7 +135,8 @@ export async function settleWrite(
       await tx.conflicts.recordLost(link, unlikeSent(intent.values, standing.fields, ours, tools.policy));
     await tx.intents.endIntent(intent.key, 'done', requestId);
     // what has moved on here, and what nobody has read yet, is decided first; that parks a dropped field as well
-    const examines = fold.lookAgain || readByNone(sending);
+    const made = link.state === 'reserved' ? await stateWithObject(sending, held, record) : null;
+    const examines = fold.lookAgain || readByNone(sending) || made === 'deleting';
     const next = examines ? 'examine' : fold.dropped.length > 0 ? 'parked' : 'done';
     const outcome = {
       parked: { outcome: 'parked', reason: droppedReason(fold.dropped), waits: 0 },
@@ -130,7 +146,7 @@ export async function settleWrite(
     } as const;
     await writeLink(held, {
       // a deletion decided meanwhile keeps its state
-      ...(link.state === 'reserved' ? { state: 'linked' } : {}),
+      ...(made === null ? {} : { state: made }),
       ...(link.remoteId === null ? { remoteId: object.remoteId } : {}),
       base,
       ...(fold.lookAgain ? {} : { agreedVersion: version }),
@@ -144,14 +160,15 @@ export async function settleWrite(
 /** The create took effect and its object was deleted there since: linked, so that the deletion is decided like any other. */
 export async function settleDeletedSince(sending: Sending, remoteId: RemoteId): Promise<StepResult> {
   const { key, values } = sending.intent;
-  return settle(sending, async (held) => {
+  return settle(sending, async (held, record) => {
     const holder = await holderOf(held, remoteId);
     if (holder !== null) return settleTaken(held, key, holder, null);
     await held.tx.intents.endIntent(key, 'done', null);
+    const state = await stateWithObject(sending, held, record);
     // What was sent stood there, so only what was edited here since is lost with it.
     const sent = Object.entries(values).map(([field, value]) => [field, { ours: value, theirs: value }]);
     const base: Base = { ...held.link.base, ...Object.fromEntries(sent) };
-    await writeLink(held, { remoteId, state: 'linked', remoteDeleted: true, base });
+    await writeLink(held, { remoteId, state, remoteDeleted: true, base });
     return stepResult('examine', 'created and deleted there since');
   });
 }

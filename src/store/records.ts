@@ -50,6 +50,24 @@ export function readRecord(sql: Sql, catalog: Catalog, id: RecordId): Promise<Lo
   return find(sql, catalog, id, '');
 }
 
+/**
+ * Whether the record was restored after it had this version, and so deleted in between: what was agreed on with an earlier
+ * version is no word about the record that stands now.
+ */
+export async function restoredSince(
+  sql: Sql,
+  catalog: Catalog,
+  id: RecordId,
+  version: number,
+): Promise<boolean> {
+  const { rows } = await sql.query(
+    `select from counterpart.timeline where catalog = $1 and record_id = $2 and version > $3
+       and kind = 'change' and detail ->> 'does' = 'restore' limit 1`,
+    [catalog.name, id, version],
+  );
+  return rows.length > 0;
+}
+
 /** Holds the row until the transaction ends: nobody edits it between the decision and what the decision writes. */
 export function lockRecord(sql: Sql, catalog: Catalog, id: RecordId): Promise<LocalRecord> {
   return find(sql, catalog, id, 'for update');

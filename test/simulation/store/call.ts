@@ -87,6 +87,10 @@ export class Call implements Sight {
     return this.memory.clock.now_ms();
   }
 
+  get hasTriggers(): boolean {
+    return this.after.length > 0;
+  }
+
   atEnd(trigger: () => void | Waiting<void>): void {
     this.after.push(trigger);
   }

@@ -6,7 +6,7 @@ import type { Contents, SimulatedDatabase, Turns } from '../engine/ports';
 import { CODES, DatabaseFailure } from './failure';
 import { MemorySession } from './memorySession';
 import type { Breaking } from './memorySession';
-import type { Table, Versioned } from './table';
+import type { Slot, Table, Versioned } from './table';
 import { Transactions } from './transactions';
 import type { TransactionOptions } from './transactions';
 
@@ -36,13 +36,17 @@ export interface MemoryDatabase extends SimulatedDatabase {
   others(): Promise<Record<string, readonly Record<string, unknown>[]>>;
 }
 
-function committed<Row extends Versioned>(table: Table<Row>): Record<string, unknown>[] {
-  const rows: Record<string, unknown>[] = [];
-  for (const { committed: row } of table.slots.values()) {
-    if (row === null) continue;
-    const { life: _, ...columns } = row;
-    rows.push(columns);
-  }
+function columnsOf<Row extends Versioned>(slot: Slot<Row>, row: Row): Readonly<Record<string, unknown>> {
+  if (slot.shown?.row === row) return slot.shown.columns;
+  const { life: _, ...columns } = row;
+  slot.shown = { row, columns };
+  return columns;
+}
+
+function committed<Row extends Versioned>(table: Table<Row>): Readonly<Record<string, unknown>>[] {
+  const rows: Readonly<Record<string, unknown>>[] = [];
+  for (const slot of table.slots.values())
+    if (slot.committed !== null) rows.push(columnsOf(slot, slot.committed));
   return rows;
 }
 
@@ -53,21 +57,25 @@ export function createMemoryDatabase(options: MemoryDatabaseOptions): MemoryData
     lock_ms: options.lockTimeout_ms ?? LOCK_TIMEOUT_MS,
     statement_ms: options.statementTimeout_ms ?? STATEMENT_TIMEOUT_MS,
   };
-  const read = (): Contents => ({
-    customers: committed(tables.customers),
-    tombstones: committed(tables.tombstones),
-    links: committed(tables.links),
-    work_queue: committed(tables.queue),
-    intents: committed(tables.intents),
-    conflicts: committed(tables.conflicts),
-    events: committed(tables.events),
-    timeline: committed(tables.timeline),
-    connections: committed(tables.connections),
-  });
+  const readers: { readonly [Name in keyof Contents]: () => Contents[Name] } = {
+    customers: () => committed(tables.customers),
+    tombstones: () => committed(tables.tombstones),
+    links: () => committed(tables.links),
+    work_queue: () => committed(tables.queue),
+    intents: () => committed(tables.intents),
+    conflicts: () => committed(tables.conflicts),
+    events: () => committed(tables.events),
+    timeline: () => committed(tables.timeline),
+    connections: () => committed(tables.connections),
+  };
+  const all = Object.keys(readers) as (keyof Contents)[];
+  const read = <Name extends keyof Contents>(names: readonly Name[]): Pick<Contents, Name> =>
+    Object.fromEntries(names.map((name) => [name, readers[name]()])) as Pick<Contents, Name>;
   return {
     connect: (turns) => new MemorySession(transactions, turns, patience, options.breaking ?? null),
-    contents: async () => read(),
-    read,
+    contents: async <Name extends keyof Contents>(names?: readonly Name[]) =>
+      read(names ?? (all as readonly string[] as readonly Name[])),
+    read: () => read(all),
     others: async () => ({
       delete_guards: committed(tables.guards),
       delete_passes: committed(tables.passes),

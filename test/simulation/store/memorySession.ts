@@ -21,6 +21,9 @@ const brokenOff = (): DatabaseFailure =>
 /** psql waits as long as it takes. */
 const PSQL: Patience = { lock_ms: Infinity, statement_ms: Infinity };
 
+/** A turn of a process that died does not come, even if its scheduler should give one. */
+const never = (): Promise<never> => new Promise(() => undefined);
+
 export class MemorySession implements DatabaseSession, Way {
   readonly store: Store;
   readonly product: ProductWrites;
@@ -43,35 +46,48 @@ export class MemorySession implements DatabaseSession, Way {
     this.mine.clear();
   }
 
-  /** A turn of a process that died does not come, even if its scheduler should give one. */
-  private async turn(label: string): Promise<void> {
-    await this.turns.turn(label);
-    if (this.dropped) await new Promise<never>(() => undefined);
-  }
-
   private open(patience: Patience): Transaction {
     const tx = this.transactions.begin(patience);
     this.mine.add(tx);
     return tx;
   }
 
-  private execute(tx: Transaction, label: string, text: string, values: readonly unknown[]): Promise<Result> {
+  /** @returns no promise when it has not had to wait: nearly always */
+  private execute(
+    tx: Transaction,
+    label: string,
+    text: string,
+    values: readonly unknown[],
+  ): Result | Promise<Result> {
     const call = new Call(this.transactions.memory, tx);
-    return this.transactions.perform(tx, this.turns, label, runText(call, text, values));
+    const work = runText(call, label, text, values);
+    return 'next' in work ? this.transactions.perform(tx, this.turns, label, work) : work;
   }
 
   async run(label: string, text: string, values: readonly unknown[]): Promise<Result> {
-    await this.turn(label);
+    await this.turns.turn(label);
+    if (this.dropped) await never();
     const breaks = this.breaking?.(label) ?? null;
     if (breaks === 'before') throw brokenOff();
-    const tx = this.open(this.patience);
+    const tx = this.transactions.brief(this.patience);
     try {
-      const answer = await this.execute(tx, label, text, values);
+      const executed = this.execute(tx, label, text, values);
+      const answer = executed instanceof Promise ? await this.waitedFor(tx, executed) : executed;
       this.transactions.commit(tx);
       if (breaks === 'after') throw brokenOff();
       return answer;
     } finally {
       this.transactions.rollBack(tx);
+    }
+  }
+
+  /** While it waits it may be broken off, and its process may die. */
+  private async waitedFor(tx: Transaction, executed: Promise<Result>): Promise<Result> {
+    this.transactions.keep(tx);
+    this.mine.add(tx);
+    try {
+      return await executed;
+    } finally {
       this.mine.delete(tx);
     }
   }
@@ -95,14 +111,16 @@ export class MemorySession implements DatabaseSession, Way {
     if (tx.busy) throw new Error(`${label}: two statements of one transaction at once`);
     tx.busy = true;
     try {
-      await this.turn(label);
+      await this.turns.turn(label);
+      if (this.dropped) await never();
       if (tx.broken !== null) throw tx.broken;
       if (tx.failed) throw new DatabaseFailure(CODES.failedTransaction, 'current transaction is aborted');
       if ((this.breaking?.(label) ?? null) !== null) {
         tx.broken = brokenOff();
         throw tx.broken;
       }
-      return await this.execute(tx, label, text, values);
+      const executed = this.execute(tx, label, text, values);
+      return executed instanceof Promise ? await executed : executed;
     } catch (error) {
       tx.failed = true;
       // an error ends the transaction at once, and lets its locks go
@@ -115,7 +133,8 @@ export class MemorySession implements DatabaseSession, Way {
 
   private async end(tx: Transaction, how: 'commit' | 'rollback'): Promise<void> {
     if (how === 'rollback' && tx.broken !== null) return;
-    await this.turn(how);
+    await this.turns.turn(how);
+    if (this.dropped) await never();
     this.mine.delete(tx);
     if (tx.broken !== null) throw tx.broken;
     const breaks = how === 'commit' ? (this.breaking?.(how) ?? null) : null;

@@ -215,6 +215,7 @@ const CONFLICTS: Of<'conflicts'> = {
 const RECORD: Of<'records'> = {
   readRecord: (d) => d.s.records.readRecord(CUSTOMER, record(d)),
   lockRecord: (d) => d.s.records.lockRecord(CUSTOMER, record(d)),
+  restoredSince: (d) => d.s.records.restoredSince(CUSTOMER, record(d), d.pick([0, 1, 2, 3])),
   insertPulled: (d) => d.s.records.insertPulled(CUSTOMER, record(d), fields(d)),
   updatePulled: (d) => d.s.records.updatePulled(CUSTOMER, record(d), one(d)),
   deletePulled: (d) => d.s.records.deletePulled(CUSTOMER, record(d)),

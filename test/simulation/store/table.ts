@@ -41,6 +41,8 @@ export class Slot<Row extends Versioned = Versioned> {
   superseded: Row[] = [];
   locks: Lock[] = [];
   history: Array<{ readonly commit: number; readonly row: Row | null }> = [];
+  /** The committed version as it was last shown to whoever reads contents. */
+  shown: { readonly row: Row; readonly columns: Readonly<Record<string, unknown>> } | null = null;
 
   constructor(
     readonly table: Table<Row>,

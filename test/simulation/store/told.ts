@@ -21,16 +21,18 @@ type Entry = Pick<TimelineRow, 'catalog' | 'record_id' | 'kind'> & Partial<Timel
 
 export function tell(call: Call, entry: Entry): void {
   append(call, call.tables.timeline, {
-    connection: null,
-    link_id: null,
-    run_id: null,
-    request_id: null,
-    version: null,
-    changes: {},
-    detail: {},
-    ...entry,
     seq: call.memory.timeline_seq.next(),
     at: Math.round(call.clock()),
+    catalog: entry.catalog,
+    record_id: entry.record_id,
+    kind: entry.kind,
+    connection: entry.connection ?? null,
+    link_id: entry.link_id ?? null,
+    run_id: entry.run_id ?? null,
+    request_id: entry.request_id ?? null,
+    version: entry.version ?? null,
+    changes: entry.changes ?? {},
+    detail: entry.detail ?? {},
   });
 }
 
@@ -46,15 +48,18 @@ function linkView(link: LinkRow): Record<string, unknown> {
     remote_deleted: link.remote_deleted_at !== null,
     possible_duplicate: link.possible_duplicate,
   };
-  for (const [field, pair] of Object.entries(link.base)) view[`base.${field}`] = pair;
+  for (const field of Object.keys(link.base)) view[`base.${field}`] = link.base[field];
   return view;
 }
 
 /** `counterpart.compared`: a name that is missing differs from one that is null, and both read null. */
 export function compared(before: Record<string, unknown>, after: Record<string, unknown>): Changes {
   const changes: Changes = {};
-  for (const name of Object.keys({ ...before, ...after })) {
-    const [old, now] = [before[name], after[name]];
+  const names = Object.keys(before);
+  for (const name of Object.keys(after)) if (!(name in before)) names.push(name);
+  for (const name of names) {
+    const old = before[name];
+    const now = after[name];
     if (!same(old, now)) changes[name] = [old ?? null, now ?? null];
   }
   return changes;

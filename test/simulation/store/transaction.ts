@@ -26,8 +26,8 @@ export class Transaction {
   waitsFor: readonly Transaction[] | null = null;
   /** Its connection broke: whatever it does next fails with this. */
   broken: Error | null = null;
-  /** Called when it ends, by those who wait for it. */
-  readonly waiters = new Set<() => void>();
+  /** Called when it ends, by those who wait for it; null while nobody has. */
+  waiters: Set<() => void> | null = null;
   /** Lets its own waiting statement look again. */
   wake: (() => void) | null = null;
 

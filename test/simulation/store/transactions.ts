@@ -37,15 +37,34 @@ export class Transactions {
   }
 
   begin(patience: Patience): Transaction {
-    const tx = new Transaction(this.options.clock.now_ms(), patience);
+    const tx = this.brief(patience);
     this.open.add(tx);
     return tx;
   }
 
+  /** For one statement: to be kept among the open ones when it has to wait, else nobody ever sees it. */
+  brief(patience: Patience): Transaction {
+    return new Transaction(this.options.clock.now_ms(), patience);
+  }
+
+  keep(tx: Transaction): void {
+    this.open.add(tx);
+  }
+
   /** Runs a statement to its end, which takes a turn again after each time it waited. */
-  async perform<T>(tx: Transaction, turns: Turns, label: string, work: Waiting<T>): Promise<T> {
-    let step = work.next('ended');
-    if (step.done === true) return step.value;
+  perform<T>(tx: Transaction, turns: Turns, label: string, work: Waiting<T>): T | Promise<T> {
+    const step = work.next('ended');
+    return step.done === true ? step.value : this.goThrough(tx, turns, label, work, step);
+  }
+
+  private async goThrough<T>(
+    tx: Transaction,
+    turns: Turns,
+    label: string,
+    work: Waiting<T>,
+    first: IteratorResult<Wait, T>,
+  ): Promise<T> {
+    let step = first;
     const until_ms = this.options.clock.now_ms() + tx.patience.statement_ms;
     this.suspended.add(tx);
     this.memory.suspended = this.suspended.size;
@@ -64,7 +83,7 @@ export class Transactions {
   private goOn(tx: Transaction): void {
     tx.waitsFor = null;
     tx.wake = null;
-    if (!this.suspended.delete(tx)) return;
+    if (this.suspended.size === 0 || !this.suspended.delete(tx)) return;
     this.memory.suspended = this.suspended.size;
     if (this.suspended.size > 0) return;
     for (const slot of this.remembered) {
@@ -85,7 +104,7 @@ export class Transactions {
       tx.wake = () => resolve('ended');
     });
     tx.waitsFor = wait.for;
-    for (const other of wait.for) other.waiters.add(tx.wake!);
+    for (const other of wait.for) (other.waiters ??= new Set()).add(tx.wake!);
     const deadlock_ms = this.options.deadlockTimeout_ms ?? DEADLOCK_TIMEOUT_MS;
     // whoever gives up sooner does so
     if (deadlock_ms === 0 && wait.timeout_ms === undefined) refuseDeadlock(tx);
@@ -153,6 +172,7 @@ export class Transactions {
     for (const slot of tx.written) slot.sweepUp();
     for (const name of tx.advisory) this.memory.advisory.delete(name);
     this.goOn(tx);
+    if (tx.waiters === null) return;
     for (const wake of tx.waiters) wake();
     tx.waiters.clear();
   }

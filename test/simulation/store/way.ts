@@ -23,9 +23,18 @@ export interface Way {
   begin(how: { readonly unflushed?: boolean; readonly patient?: boolean }): Begun;
 }
 
-export const sqlOf = (run: Run, label: string): Sql => ({
-  query: (text, values = []) => run(label, text, values) as never,
-});
+class Labelled {
+  constructor(
+    private readonly run: Run,
+    private readonly label: string,
+  ) {}
+
+  query(text: string, values: readonly unknown[] = []): ReturnType<Run> {
+    return this.run(this.label, text, values);
+  }
+}
+
+export const sqlOf = (run: Run, label: string): Sql => new Labelled(run, label) as unknown as Sql;
 
 /** As src/store/database.ts. */
 const RETRIED_CODES: ReadonlySet<string | null> = new Set(['40001', '40P01']);
@@ -48,35 +57,17 @@ export async function repeated<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Statements bound to one transaction, and lent to the next one when it is over: binding them all takes a while. */
-interface Lent {
-  begun: Begun | null;
-  readonly statements: Statements;
-}
-
-function makeLent(): Lent {
-  const lent: Lent = {
-    begun: null,
-    statements: bindStatements((label) =>
-      sqlOf((name, text, values) => {
-        if (lent.begun === null) throw new Error(`${name}: its transaction is over`);
-        return lent.begun.run(name, text, values);
-      }, label),
-    ),
-  };
-  return lent;
-}
-
 /** `createStore` of src/store/store.ts over this way, with the transactions of src/store/database.ts. */
 export function storeOver(way: Way): Store {
-  const idle: Lent[] = [];
-
   async function attempt<T>(unflushed: boolean, work: (tx: Statements) => Promise<T>): Promise<T> {
     const begun = way.begin({ unflushed });
-    const lent = idle.pop() ?? makeLent();
-    lent.begun = begun;
+    let isOver = false;
+    const run: Run = (label, text, values) => {
+      if (isOver) throw new Error(`${label}: its transaction is over`);
+      return begun.run(label, text, values);
+    };
     try {
-      const answer = await work(lent.statements);
+      const answer = await work(bindStatements((label) => sqlOf(run, label)));
       await begun.end('commit');
       return answer;
     } catch (error) {
@@ -84,13 +75,13 @@ export function storeOver(way: Way): Store {
       await begun.end('rollback').catch(() => undefined);
       throw error;
     } finally {
-      lent.begun = null;
-      idle.push(lent);
+      isOver = true;
     }
   }
 
+  const alone: Run = (label, text, values) => way.run(label, text, values);
   return {
-    ...bindStatements((label) => sqlOf((name, text, values) => way.run(name, text, values), label)),
+    ...bindStatements((label) => sqlOf(alone, label)),
     transact: (work) => repeated(() => attempt(false, work)),
     transactUnflushed: (work) => repeated(() => attempt(true, work)),
   };

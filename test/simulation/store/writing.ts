@@ -119,9 +119,10 @@ const duplicate = (table: string, index: string): DatabaseFailure =>
     { table, constraint: index },
   );
 
-/** Without a look at any index; the caller knows that the key is free. */
+/** Without a look at any index; the caller knows that the key is free, and hands over the row for good. */
 export function append<Row extends Versioned>(call: Call, table: Table<Row>, fresh: Fresh<Row>): Row {
-  const row = { ...fresh, life: call.memory.life() } as Row;
+  const row = fresh as Row & { life: number };
+  row.life = call.memory.life();
   put(call, table.slotFor(table.keyOf(row)), row);
   return row;
 }

@@ -31,7 +31,13 @@ const ALL: readonly Known[] = [
   ...SWEEP_READINGS,
 ];
 
-const recognised = new Map<string, Statement>();
+interface Recognised {
+  readonly text: string;
+  readonly statement: Statement;
+}
+
+/** By the function of the store: its texts are few, and to compare them costs less than to look one of them up by itself. */
+const recognised = new Map<string, Recognised[]>();
 
 function recognise(text: string): Statement {
   const found = ALL.filter(({ part }) => (typeof part === 'string' ? text.includes(part) : part.test(text)));
@@ -39,16 +45,44 @@ function recognise(text: string): Statement {
     throw new Error(
       `The memory Postgres ${found.length === 0 ? 'does not know' : 'knows several forms of'} this statement: ${text}`,
     );
-  const statement = found[0]!.read(text);
-  recognised.set(text, statement);
+  return found[0]!.read(text);
+}
+
+function statementOf(label: string, text: string): Statement {
+  let texts = recognised.get(label);
+  if (texts === undefined) {
+    texts = [];
+    recognised.set(label, texts);
+  }
+  for (const one of texts) if (one.text === text) return one.statement;
+  const statement = recognise(text);
+  texts.push({ text, statement });
   return statement;
 }
 
-/** Runs a statement of src/store by its text, with its triggers. @throws for one that nobody wrote a twin of */
-export function* runText(call: Call, text: string, values: readonly unknown[]): Waiting<Result> {
-  const statement = recognised.get(text) ?? recognise(text);
-  const outcome = statement(call, values);
-  const answer = 'next' in outcome ? yield* outcome : outcome;
+function* throughout(call: Call, outcome: Waiting<Result>): Waiting<Result> {
+  const answer = yield* outcome;
+  if (call.hasTriggers) yield* call.finish();
+  return answer;
+}
+
+function* triggered(call: Call, answer: Result): Waiting<Result> {
   yield* call.finish();
   return answer;
+}
+
+/**
+ * Runs a statement of src/store by its text, with its triggers. @throws for one that nobody wrote a twin of
+ * @param label the function of the store that it belongs to
+ * @returns its result at once when it can neither wait nor set off a trigger
+ */
+export function runText(
+  call: Call,
+  label: string,
+  text: string,
+  values: readonly unknown[],
+): Result | Waiting<Result> {
+  const outcome = statementOf(label, text)(call, values);
+  if ('next' in outcome) return throughout(call, outcome);
+  return call.hasTriggers ? triggered(call, outcome) : outcome;
 }

@@ -176,6 +176,25 @@ export const RECORDS: readonly Known[] = [
     "hashtextextended($1 || ':' || counterpart.canonical_email($2), 0)",
     (call, [catalog, value]: [string, string | null]) => lockEmail(call, catalog, value),
   ),
+  known(
+    "and version > $3\n       and kind = 'change'",
+    (call, [catalog, id, version]: [string, string, number]) =>
+      result(
+        call.tables.timeline
+          .filter(
+            call,
+            (row) =>
+              row.record_id === id &&
+              row.catalog === catalog &&
+              row.kind === 'change' &&
+              row.version !== null &&
+              row.version > version &&
+              row.detail['does'] === 'restore',
+          )
+          .slice(0, 1)
+          .map(() => ({})),
+      ),
+  ),
   known('as free\n', recognised),
   known('insert into counterpart.conflicts', recordLost),
   known('update counterpart.conflicts set resolved_at = now()\n     where link_id = $1', closeQuestions),

@@ -8,7 +8,13 @@ import type { Check, Entry, Evidence, RecordSeen } from './evidence';
 import { alike, FIELDS, isBlank, quoted, standsFor } from './sameness';
 
 /** How often people gave a field of the record's objects this value. */
-function timesPut(evidence: Evidence, record: RecordSeen, connection: Where, field: string, value: unknown): number {
+function timesPut(
+  evidence: Evidence,
+  record: RecordSeen,
+  connection: Where,
+  field: string,
+  value: unknown,
+): number {
   const isIt = (fields: Effect['after']): boolean =>
     fields !== null && alike(field, fields[field] ?? null, value as string | null);
   return evidence
@@ -18,7 +24,11 @@ function timesPut(evidence: Evidence, record: RecordSeen, connection: Where, fie
 }
 
 /** A pair of the field was agreed through the link before the entry. */
-function pairBefore({ entries }: RecordSeen, { linkId, seq }: Entry, field: string): { ours: unknown; theirs: unknown } | null {
+function pairBefore(
+  { entries }: RecordSeen,
+  { linkId, seq }: Entry,
+  field: string,
+): { ours: unknown; theirs: unknown } | null {
   const told = entries.findLast(
     (entry) => entry.seq < seq && entry.linkId === linkId && `base.${field}` in entry.changes,
   );
@@ -30,7 +40,8 @@ function ownValueBack(evidence: Evidence, record: RecordSeen, entry: Entry): str
   const planned = evidence.planned.get(entry.connection as Where);
   if (planned === undefined) return [];
   return Object.entries(entry.changes).flatMap(([field, [old, newer]]) => {
-    if (alike(field, old, newer) || isBlank(field, newer) || standsFor(planned.form, field, old, newer)) return [];
+    if (alike(field, old, newer) || isBlank(field, newer) || standsFor(planned.form, field, old, newer))
+      return [];
     if (isBlank(field, old) && pairBefore(record, entry, field) === null) return [];
     if (timesPut(evidence, record, planned.name, field, newer) > 0) return [];
     return [
@@ -41,7 +52,14 @@ function ownValueBack(evidence: Evidence, record: RecordSeen, entry: Entry): str
 
 /** What lost a conflict is written here by nobody but a person. */
 function loserWritten(evidence: Evidence, record: RecordSeen, entry: Entry): string[] {
-  return Object.entries(entry.changes).flatMap(([field, [, newer]]) => {
+  const planned = evidence.planned.get(entry.connection as Where);
+  return Object.entries(entry.changes).flatMap(([field, [older, newer]]) => {
+    // the winner was pushed, and the system's form of it happens to be what had lost
+    if (
+      planned !== undefined &&
+      standsFor(planned.form, field, older as string | null, newer as string | null)
+    )
+      return [];
     const lost = record.lost.some(
       (one) =>
         one.field === field &&
@@ -59,7 +77,8 @@ function loserWritten(evidence: Evidence, record: RecordSeen, entry: Entry): str
         detail['field'] === field &&
         detail['cause'] === 'both_edited',
     );
-    if (!lost || !isTold || timesPut(evidence, record, entry.connection as Where, field, newer) !== 1) return [];
+    if (!lost || !isTold || timesPut(evidence, record, entry.connection as Where, field, newer) !== 1)
+      return [];
     return [
       `record ${record.id}: ${field} ${quoted(newer)} of ${entry.connection} lost against ours, and was written here all the same`,
     ];
@@ -93,7 +112,9 @@ function strangerDeleted(evidence: Evidence, record: RecordSeen, { connection, r
   );
   return agreed
     ? []
-    : [`${remoteId} was made at ${connection} by people, never agreed with record ${record.id}, and deleted with it`];
+    : [
+        `${remoteId} was made at ${connection} by people, never agreed with record ${record.id}, and deleted with it`,
+      ];
 }
 
 /** I3: what is kept as lost had lost to somebody; and nothing is sent or deleted for which nobody gave a reason. */
@@ -116,6 +137,23 @@ export const i3NothingUndone: Check = (evidence) =>
     ),
   ]);
 
+/** Its creation had no answer yet: a deletion there that comes to light with it is taken for a later one (settleDeletedSince). */
+function wasInDoubt({ entries }: RecordSeen): boolean {
+  const restored = entries.findLast(
+    ({ kind, connection, detail }) =>
+      kind === 'change' && connection === null && detail['does'] === 'restore',
+  );
+  if (restored === undefined) return false;
+  const isOpen = (key: unknown): boolean =>
+    !entries.some(
+      (entry) => entry.kind === 'answer' && entry.detail['key'] === key && entry.seq < restored.seq,
+    );
+  return entries.some(
+    ({ kind, seq, detail }) =>
+      kind === 'intent' && seq < restored.seq && detail['does'] === 'create' && isOpen(detail['key']),
+  );
+}
+
 /**
  * I6: a restore that was acknowledged stands, unless somebody deleted the record again. A deletion there that came before it does
  * not count, told or not (docs/RECONCILE.md, "Restored"). Whether one came before is told by Postgres's clock: where that was set,
@@ -126,12 +164,17 @@ export const i6RestoreStands: Check = (evidence) => {
   return [...evidence.records.values()].flatMap((record) => {
     const { written } = evidence;
     const restored = written.findLast(
-      ({ does, record: id, fate }) => id === record.id && fate === 'ok' && (does === 'restore' || does === 'insert'),
+      ({ does, record: id, fate }) =>
+        id === record.id && fate === 'ok' && (does === 'restore' || does === 'insert'),
     );
-    if (record.row !== null || restored === undefined) return [];
+    if (record.row !== null || restored === undefined || wasInDoubt(record)) return [];
     const deletedHere = written.some(
       ({ does, record: id, fate, ended }) =>
-        does === 'remove' && id === record.id && fate !== 'refused' && fate !== 'rolled_back' && ended >= restored.begun,
+        does === 'remove' &&
+        id === record.id &&
+        fate !== 'refused' &&
+        fate !== 'rolled_back' &&
+        ended >= restored.begun,
     );
     const deletedThere = [...evidence.planned.keys()].some((connection) =>
       evidence
