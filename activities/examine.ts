@@ -114,6 +114,9 @@ async function decide(
 export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
   const link = await takeLink(deps, open);
   if ('next' in link) return link;
+  // An earlier attempt of this look has ended it, and its answer was lost: what stands here now is another generation's.
+  if (link.state === 'retired' || link.state === 'void')
+    return stepResult('again', 'this generation has ended');
   const intent = await deps.store.intents.findOpen(link.id);
   if (intent !== null && intent.sends > 0) return stepResult('send', 'an open intent is finished first');
   // Written and never sent: nothing of it can have taken effect, and what stands now decides anew.

@@ -197,3 +197,18 @@ describe('several systems', () => {
     expect(second.living()).toEqual([]);
   });
 });
+
+test('I6: an attempt ends the link and its answer is lost; the record is restored before the attempt is repeated: the restore stands', async () => {
+  const desk = await openDesk();
+  const { id, remoteId } = await desk.synced(fields());
+  desk.system.erase(remoteId);
+  await desk.hint(id);
+  const open = await desk.open(id);
+  expect(await desk.activities.examine(open)).toMatchObject({ next: 'done' });
+  expect(await desk.row(id)).toBeNull();
+  await desk.insert(fields(), id);
+  expect(await desk.activities.examine(open)).toMatchObject({ next: 'again' });
+  await desk.rest();
+  expect(await desk.row(id)).not.toBeNull();
+  expect(desk.system.living()).toHaveLength(1);
+});

@@ -102,10 +102,11 @@ async function planKnown(ports: DoorPorts, tx: Statements, link: Link, subject: 
   // Our own deletion on its way: the look that sent it is still at work, unless it was set aside. Without an open intent the
   // record was restored before its deletion was sent.
   const owed = deleted && link.state === 'deleting' && link.outcome !== 'parked';
-  if (deleted && (ended || (owed && (await tx.intents.findOpen(linkId)) !== null))) {
+  if (deleted && (ended || owed)) {
     const lost = await deletedUnseen(ports, tx, link, subject);
     if (lost.length > 0) return { kind: 'overwritten', link, lost };
-    return { kind: 'note', result: ended ? 'retired' : 'echo', recordId };
+    if (ended) return { kind: 'note', result: 'retired', recordId };
+    if ((await tx.intents.findOpen(linkId)) !== null) return { kind: 'note', result: 'echo', recordId };
   }
   if (ended) return { kind: 'note', result: 'retired', recordId };
   return { kind: 'queue', recordId, linkId, deleted };

@@ -82,7 +82,8 @@ export function createRelay(ports: RelayPorts): Relay {
     );
     postgres_ms = 0;
     if (due.length > 0) await ringAll(due);
-    if (temporal_ms > 0) return ports.wake(temporal_ms);
+    // where nothing is due nothing was tried, and what was not taken has its own due time
+    if (temporal_ms > 0 && due.length > 0) return ports.wake(temporal_ms);
     if (due.length === BATCH_ROWS) return undefined;
     const ms = await ports.queue.msUntilDue();
     if (ms === 0) return due.length > 0 ? undefined : ports.wake(FULL_POLL_MS);

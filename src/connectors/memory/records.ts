@@ -13,7 +13,7 @@ import type { Fields } from '../../core/fields';
 import type { InstallationId, RecordId, RemoteId } from '../../core/ids';
 
 /** A look for what a create made begins this much earlier: its time is told by another clock. */
-const MARGIN_S = 300;
+const MARGIN_S = 7_500;
 
 export function answered<T>(system: MemorySystem, value: T): Answer<T> {
   return { kind: 'answered', value, requestId: `req_${system.calls.length}`, replayed: false };

@@ -56,7 +56,7 @@ test('absent takes two complete readings of both lists, from five minutes before
     '/v1/events',
     '/v1/customers',
   ]);
-  const range = { 'created[gte]': String(SINCE - 300), limit: '100' };
+  const range = { 'created[gte]': String(SINCE - 7_500), limit: '100' };
   expect(wire.heard[0]?.params).toEqual({ ...range, type: 'customer.created' });
   expect(wire.heard[1]?.params).toEqual(range);
 });

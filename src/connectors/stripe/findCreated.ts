@@ -8,8 +8,11 @@ import type { StripeClient } from './client';
 import type { Answer, RemoteFailure } from '../../core/failure';
 import type { InstallationId, RecordId, RemoteId } from '../../core/ids';
 
-/** Stripe's clock and ours may differ: the search begins this much before the create was first sent, seconds. */
-const MARGIN_S = 300;
+/**
+ * `since` is Postgres's time, what is searched is Stripe's: one of the two may be two hours off (failure 48). The search begins this
+ * much before the create was first sent, seconds.
+ */
+const MARGIN_S = 7_500;
 /** Stripe's maximum for one page (docs.stripe.com/api/pagination). */
 const PAGE_ROWS = 100;
 /** Pages of one list in one reading: 10,000 customers born since the create was sent. Beyond it nothing is proven. */

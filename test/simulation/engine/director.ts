@@ -2,6 +2,7 @@
 import type { RecordId } from '../../../src/core/ids';
 import { parseCatalogName, parseConnectionName, parseRecordId, trusted } from '../../../src/core/ids';
 import { workflowId } from '../../../src/temporal/names';
+import { CODES, DatabaseFailure } from '../store/failure';
 import type { CallMoment } from '../world/calls';
 import { recordOf } from '../world/plan';
 import type { Act, Deed, Operation, Where, Who } from '../world/plan';
@@ -12,6 +13,7 @@ import type { Surroundings } from './surroundings';
 
 const CUSTOMER = trusted(parseCatalogName('customer'), 'catalog name');
 
+const AGAIN_MS = 1_000;
 const CALLS_OUTLIVE_MS = 3_600_000;
 
 interface Awaited {
@@ -166,7 +168,7 @@ export class Director {
         return;
       case 'hint': {
         const record = (await this.bornRecords([deed.who])).get(deed.who) ?? recordOf(deed.who);
-        await this.life.session.store.queue.enqueue(CUSTOMER, [record], 'operator');
+        await this.pressed(() => this.life.session.store.queue.enqueue(CUSTOMER, [record], 'operator'));
         return;
       }
       case 'rest':
@@ -176,7 +178,20 @@ export class Director {
 
   async sweep(connection: string): Promise<void> {
     const name = trusted(parseConnectionName(connection), 'connection name');
-    await this.life.session.store.sweeps.request(name, 'operator');
+    await this.pressed(() => this.life.session.store.sweeps.request(name, 'operator'));
+  }
+
+  /** An operator presses again where a lock was in the way. */
+  private async pressed(work: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseFailure) || error.code !== CODES.lockTimeout) throw error;
+        await this.life.turns.sleep(AGAIN_MS, 'the operator presses again');
+      }
+    }
   }
 
   /** Records that the product made for objects born there. */
@@ -184,7 +199,7 @@ export class Director {
     const { remotes, database } = this.world;
     const born = new Map<Who, RecordId>();
     if (!whos.some((who) => remotes.plantedFor(who).length > 0)) return born;
-    const { links, customers, tombstones } = await database.contents();
+    const { links, customers, tombstones } = await database.contents(['links', 'customers', 'tombstones']);
     // an id that is only reserved is known to nobody outside
     const ids = [...customers.map(({ id }) => id), ...tombstones.map(({ record_id: id }) => id)];
     const known = new Set(ids.map(String));

@@ -80,8 +80,9 @@ class Run {
 
   /** Everybody's connections are known before anything stands anywhere. */
   private async setUp(): Promise<void> {
-    const { operator, processes } = this.stage;
+    const { operator, processes, scheduler } = this.stage;
     const { store } = operator.session;
+    scheduler.letsPass = true;
     for (const connector of operator.connectors.values()) {
       await store.connections.register(connector.connection, connector.system);
     }
@@ -90,6 +91,7 @@ class Run {
     await this.populate(['paired']);
     processes.startAll();
     await this.rest();
+    scheduler.letsPass = false;
     await this.populate(['here', 'there', 'strangers']);
   }
 

@@ -65,6 +65,8 @@ export interface DatabaseSession {
 export interface SimulatedDatabase {
   /** A process's way in: every statement waits for a turn first, and again after it waited for a lock. */
   connect(turns: Turns): DatabaseSession;
-  /** What is committed now. Takes no turn. */
-  contents(): Promise<Contents>;
+  /** What is committed now. Takes no turn. @param names the tables that are read; default: all */
+  contents<Name extends keyof Contents = keyof Contents>(
+    names?: readonly Name[],
+  ): Promise<Pick<Contents, Name>>;
 }

@@ -17,8 +17,12 @@ function isLockTimeout(error: unknown): boolean {
   return error instanceof DatabaseFailure && error.code === CODES.lockTimeout;
 }
 
+/** What the operator looks at. */
+const LOOKED_AT = ['work_queue', 'events', 'connections'] as const;
+type LookedAt = Pick<Contents, (typeof LOOKED_AT)[number]>;
+
 /** Paused connections are let go on, as an operator does who has seen to the cause, and presses again where a lock was in the way. */
-async function resumePaused({ operator }: Stage, { connections }: Contents): Promise<void> {
+async function resumePaused({ operator }: Stage, { connections }: LookedAt): Promise<void> {
   const control = createConnectionControl(operator.session.store, operator.connectors);
   for (const { name, paused_at } of connections) {
     if (paused_at === null) continue;
@@ -28,7 +32,7 @@ async function resumePaused({ operator }: Stage, { connections }: Contents): Pro
   }
 }
 
-function unheardOf({ world }: Stage, { events }: Contents): string | null {
+function unheardOf({ world }: Stage, { events }: LookedAt): string | null {
   const known = new Set(events.map(({ connection, id }) => `${String(connection)} ${String(id)}`));
   for (const [place, system] of world.remotes.systems.entries()) {
     // what such a system could not deliver is handed over when the weather has cleared up
@@ -53,7 +57,7 @@ function underWay({ world, processes, director, webhooks, lastLate_ms }: Stage):
 }
 
 /** What Postgres or the remotes still have to be looked at, in words; null when nothing is left. */
-async function leftOver(parts: Stage, contents: Contents): Promise<string | null> {
+async function leftOver(parts: Stage, contents: LookedAt): Promise<string | null> {
   const { world, operator } = parts;
   if (contents.work_queue.length > 0) return 'the queue is not empty';
   const unheard = unheardOf(parts, contents);
@@ -74,7 +78,7 @@ export async function comeToRest(parts: Stage): Promise<string | null> {
     await operator.turns.sleep(every_ms, 'the operator looks');
     const isUnderWay = underWay(parts);
     if (isUnderWay !== null && !parts.director.idle) continue;
-    const contents = await world.database.contents();
+    const contents = await world.database.contents(LOOKED_AT);
     const goesOn = isUnderWay ?? (await leftOver(parts, contents));
     if (goesOn === null) return null;
     if (past_ms() > began_ms + REST_BOUND_MS) return goesOn;

@@ -56,6 +56,12 @@ export class Scheduler implements VirtualClock {
     return this.now;
   }
 
+  /**
+   * While true nobody waits for a turn, only for a time: everything goes on in the one order in which it was begun. For what
+   * is made ready before anything is at stake, where the order of turns would be two fifths of a run.
+   */
+  letsPass = false;
+
   /** Everybody's clock goes on: whatever sleeps so long is over. */
   leap(ms: number): void {
     this.now += ms;
@@ -86,7 +92,10 @@ export class Scheduler implements VirtualClock {
 
   turnsOf(owner: Owner): Turns {
     return {
-      turn: (label) => new Promise((go) => void this.enter(owner, label, 0, go)),
+      turn: (label) =>
+        this.letsPass && owner.alive
+          ? Promise.resolve()
+          : new Promise((go) => void this.enter(owner, label, 0, go)),
       sleep: (ms, label) => new Promise((go) => void this.enter(owner, label, this.now + Math.ceil(ms), go)),
     };
   }
@@ -170,44 +179,56 @@ export class Scheduler implements VirtualClock {
     }
   }
 
-  /** Microtasks run to the end: Node runs a tick only after all of them (nodejs.org/api/process.html#processnexttickcallback-args). */
-  private async drain(): Promise<void> {
-    const { outside } = this.options;
-    await new Promise<void>((done) => process.nextTick(done));
-    for (;;) {
-      for (let next = this.afterDrain.shift(); next !== undefined; next = this.afterDrain.shift()) {
-        next();
-        await new Promise<void>((done) => process.nextTick(done));
-      }
-      if (outside === undefined) return;
-      await outside();
-      if (this.afterDrain.length === 0) return;
-    }
+  /** @returns whether it was the last turn */
+  private giveTurn(over: () => boolean): boolean {
+    const { chance, stepsMax, heard } = this.options;
+    const isOver = over();
+    if (this.trouble !== null) throw this.trouble;
+    if (isOver) return true;
+    const chosen = this.choose();
+    if (chosen === null) throw new Error('Everybody waits, and nobody for a time or a turn');
+    this.steps += 1;
+    if (this.steps > stepsMax) throw new Endless(`After ${stepsMax} turns there is no end`);
+    this.now += chance.int(TURN_MS_BELOW);
+    chosen.state = 'gone';
+    this.hash.add(chosen.owner.name);
+    this.hash.add(chosen.label);
+    heard?.(`${this.steps} ${this.now} ${chosen.owner.name}: ${chosen.label}`);
+    chosen.go();
+    return false;
   }
 
   /**
    * Gives turns until `over` says so.
    * @throws Endless at the limit of steps; whatever was handed to `fail`; Error when everybody waits for nothing
    */
-  async run(over: () => boolean): Promise<void> {
-    const { chance, stepsMax, heard } = this.options;
-    // from within a microtask: called by a timer or a message, ticks would come first
-    await Promise.resolve();
-    await this.drain();
-    while (!over()) {
-      if (this.trouble !== null) throw this.trouble;
-      const chosen = this.choose();
-      if (chosen === null) throw new Error('Everybody waits, and nobody for a time or a turn');
-      this.steps += 1;
-      if (this.steps > stepsMax) throw new Endless(`After ${stepsMax} turns there is no end`);
-      this.now += chance.int(TURN_MS_BELOW);
-      chosen.state = 'gone';
-      this.hash.add(chosen.owner.name);
-      this.hash.add(chosen.label);
-      heard?.(`${this.steps} ${this.now} ${chosen.owner.name}: ${chosen.label}`);
-      chosen.go();
-      await this.drain();
-    }
-    if (this.trouble !== null) throw this.trouble;
+  run(over: () => boolean): Promise<void> {
+    const { outside } = this.options;
+    return new Promise((done, broken) => {
+      const start = Promise.resolve();
+      /** A turn of the run, or what waits for the drain; both go on when their microtasks are drained. */
+      const goOn = (): void => {
+        try {
+          const next = this.afterDrain.shift();
+          if (next !== undefined) next();
+          else if (this.giveTurn(over)) {
+            done();
+            return;
+          }
+          drain();
+        } catch (error) {
+          broken(error);
+        }
+      };
+      const drained = (): void => {
+        if (outside === undefined || this.afterDrain.length > 0) goOn();
+        else outside().then(goOn, broken);
+      };
+      // Node runs a tick only after all microtasks (nodejs.org/api/process.html#processnexttickcallback-args), but several
+      // ticks one after the other: so it is asked for from within a microtask
+      const tick = (): void => process.nextTick(drained);
+      const drain = (): void => void start.then(tick);
+      drain();
+    });
   }
 }

@@ -69,8 +69,8 @@ function atRest(bound: BoundDatabase): SimulatedDatabase {
   readings.set(bound, open);
   return {
     connect: (turns) => bound.connect(turns),
-    contents() {
-      const reading = bound.contents();
+    contents(names) {
+      const reading = bound.contents(names);
       open.add(reading);
       return reading.finally(() => open.delete(reading));
     },

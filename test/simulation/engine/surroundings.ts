@@ -74,10 +74,21 @@ const SLOWER: ReadonlyArray<readonly [after_ms: number, factor: number]> = [
   [3_000, 8],
 ];
 
+const LEAST: ReadonlyArray<readonly [after_ms: number, ms: number]> = [
+  [60_000, 2_000],
+  [3_000, 1_000],
+];
+
 /** How long an idle loop pauses: longer than it asked for when nothing has happened for a while, so that nothing costs little. */
 export function paused_ms({ scheduler, lastNews_ms }: Surroundings, ms: number): number {
   const since_ms = scheduler.now_ms() - lastNews_ms;
   return ms * (SLOWER.find(([after_ms]) => since_ms > after_ms)?.[1] ?? 1);
+}
+
+/** A pause that may end with work to do: only a little longer where nothing has happened for a while. */
+export function shortly_ms({ scheduler, lastNews_ms }: Surroundings, ms: number): number {
+  const since_ms = scheduler.now_ms() - lastNews_ms;
+  return Math.max(ms, LEAST.find(([after_ms]) => since_ms > after_ms)?.[1] ?? 0);
 }
 
 /** @param broken hears of errors that are defects of the simulation itself, which the product would treat like any other */

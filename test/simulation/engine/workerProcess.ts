@@ -15,7 +15,7 @@ import { sweepWorkflowId, workflowId } from '../../../src/temporal/names';
 import type { ProcessName } from '../world/plan';
 import type { DatabaseSession, Turns } from './ports';
 import type { Owner } from './sleepers';
-import { INSTALLATION, paused_ms } from './surroundings';
+import { INSTALLATION, paused_ms, shortly_ms } from './surroundings';
 import type { Surroundings } from './surroundings';
 import { WorkflowWorker } from './workflowWorker';
 import type { Activity } from './workflowWorker';
@@ -26,7 +26,9 @@ const LIMITS: Limits = { perSecond: 20, perEndpoint: null, otherCodes: ['lock_ti
 const NO_LIMITS: Limits = { perSecond: null, perEndpoint: null, otherCodes: [] };
 const SKEW_MAX_MS = 3_600_000;
 /** Where no breaker opens there is little to watch. */
-const WATCH_SLOWER = 4;
+const WATCH_SLOWER = 16;
+/** The relay's pauses below this are those before a row is due, or in trouble. */
+const SHORT_MS = 2_000;
 /** Of rings and of notifications, while not all is well. */
 const LOST_SHARE = 0.03;
 
@@ -101,7 +103,8 @@ function activitiesOf(world: Surroundings, life: Life, identified: ReadonlySet<C
     logContext: () => ({}),
     metrics: { remoteCall: () => undefined, propagated: () => undefined },
   };
-  return (runId: string): Readonly<Record<string, Activity>> => {
+  const made = new Map<string, Readonly<Record<string, Activity>>>();
+  const make = (runId: string): Readonly<Record<string, Activity>> => {
     const activities = sendingAtOnce(createActivities({ ...deps, runId: () => runId }));
     const openLook: typeof activities.openLook = async (input) => {
       const opened = await activities.openLook(input);
@@ -109,6 +112,13 @@ function activitiesOf(world: Surroundings, life: Life, identified: ReadonlySet<C
       return opened;
     };
     return { ...activities, openLook } as unknown as Record<string, Activity>;
+  };
+  return (runId: string): Readonly<Record<string, Activity>> => {
+    const known = made.get(runId);
+    if (known !== undefined) return known;
+    const fresh = make(runId);
+    made.set(runId, fresh);
+    return fresh;
   };
 }
 
@@ -158,7 +168,7 @@ export function startWorker(world: Surroundings, name: ProcessName): WorkerLife 
       ring: ({ catalog, recordId }) =>
         ring(world, life, workflowId(catalog, recordId), catalog, { recordId }),
     },
-    wake: (ms) => alarm.sleep(ms < 2_000 ? ms : paused_ms(world, ms)),
+    wake: (ms) => alarm.sleep(ms < SHORT_MS ? shortly_ms(world, ms) : paused_ms(world, ms)),
     log,
   });
   const skew_ms = plan.weather === 'calm' ? 0 : chance.int(2 * SKEW_MAX_MS) - SKEW_MAX_MS;
@@ -173,7 +183,7 @@ export function startWorker(world: Surroundings, name: ProcessName): WorkerLife 
     log,
     heard: () => undefined,
   };
-  const poll_ms = chance.pick([2_000, 5_000, 300_000]);
+  const poll_ms = chance.pick([4_000, 10_000, 300_000]);
   for (const connector of connectors.values()) {
     const told = (connection: ConnectionName): void => void identified.add(connection);
     run(identifyAtStart({ store, log, pause, stopped, identified: told }, connector));

@@ -90,7 +90,9 @@ export class WorkflowWorker implements WorkerLife {
     const record = await this.work(execution, cached, task);
     if (record === null) return;
     await this.reached(`answer task of ${execution.workflowId}`);
-    const taken = temporal.completeTask(execution, task.token, record, cached.under_way > 0);
+    // one may have ended while the answer was on its way
+    const more = cached.under_way > 0 || cached.results.length > 0;
+    const taken = temporal.completeTask(execution, task.token, record, more);
     cached.busy = false;
     cached.tasks += 1;
     cached.instance.commands = [];

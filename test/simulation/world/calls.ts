@@ -110,12 +110,12 @@ export async function called<T>(
   /** A connection that breaks is noticed at once, silence only by the time-out. */
   const unanswered = (): Promise<Answer<T>> =>
     ports.chance.happens(0.5) ? timesOut() : Promise.resolve(failed(RESET));
-  const moment = async (phase: CallMoment['phase']): Promise<void> => {
-    await ports.onMoment({ connection, operation, phase });
-  };
+  const moment = (phase: CallMoment['phase']): Promise<void> | null =>
+    ports.onMoment({ connection, operation, phase });
 
   await turns.turn(`${label} arrives`);
-  await moment('arriving');
+  const arriving = moment('arriving');
+  if (arriving !== null) await arriving;
   // a leap of the clock came between: no connection lives that long
   if (ports.clock.now_ms() - begun_ms > LATE_GIVEN_UP_MS) return failed(RESET);
   const outage = outageNow(ports, weather);
@@ -137,7 +137,8 @@ export async function called<T>(
     system.fail(operation, { failure, when: fault === 'stored 500 after' ? 'after' : 'before', stored });
   }
   const answer = await effect();
-  await moment('done');
+  const done = moment('done');
+  if (done !== null) await done;
   await turns.turn(`${label} answers`);
   return fault === 'answer lost' ? unanswered() : answer;
 }

@@ -9,6 +9,7 @@ import { i15Isolation } from './oracle/isolation';
 import { i3NothingLost } from './oracle/kept';
 import { i17AtMostOnce, i9OneKeyOneCall } from './oracle/keys';
 import { i2OneToOne } from './oracle/oneToOne';
+import { i14Promptness } from './oracle/prompt';
 import { i10Queued, i11Inbox, i14Liveness } from './oracle/queued';
 import { i13Runs, i16Secrecy } from './oracle/runs';
 import { i7Silence } from './oracle/silence';
@@ -31,6 +32,7 @@ const CHECKS: ReadonlyArray<readonly [invariant: string, Check]> = [
   ['I11', i11Inbox],
   ['I13', i13Runs],
   ['I14', i14Liveness],
+  ['I14', i14Promptness],
   ['I15', i15Isolation],
   ['I16', i16Secrecy],
   ['I17', i17AtMostOnce],
@@ -39,9 +41,7 @@ const CHECKS: ReadonlyArray<readonly [invariant: string, Check]> = [
 
 export function judgeFacts(facts: Facts): Violation[] {
   const evidence = evidenceOf(facts);
-  return CHECKS.flatMap(([invariant, check]) =>
-    check(evidence).map((detail) => ({ invariant, detail })),
-  );
+  return CHECKS.flatMap(([invariant, check]) => check(evidence).map((detail) => ({ invariant, detail })));
 }
 
 /** @returns what the engine saw by itself and what the checks find */

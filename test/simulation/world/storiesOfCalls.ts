@@ -12,6 +12,7 @@ import {
   meets,
   name,
   NEW,
+  rest,
   update,
   write,
 } from './story';
@@ -80,6 +81,26 @@ export const OF_CALLS: readonly Story[] = [
     ],
   },
   {
+    name: '8: a stored 500 of a create that took effect, and the look-up fails',
+    population: [],
+    acts: [meets('create', 'stored 500 after'), meets('findCreated', 'plain 500'), born],
+  },
+  {
+    name: '8: a stored 500 of an update that did not take effect, where theirs would win',
+    with: { onConflict: 'remote' },
+    acts: [meets('update', 'stored 500 before'), at(0, update(ANN, name('b')))],
+  },
+  {
+    name: '9, 27: our side of a conflict is refused, and taken back',
+    stripe: { refuses: true },
+    acts: [
+      at(0, update(ANN, name('b#'))),
+      at(0, editThere(ANN, name('c'))),
+      rest,
+      at(0, update(ANN, name('a'))),
+    ],
+  },
+  {
     name: '9: refused data, healed by the next edit',
     stripe: { refuses: true },
     acts: [at(0, update(ANN, name('b#'))), at(5_000, update(ANN, name('c')))],
@@ -101,6 +122,16 @@ export const OF_CALLS: readonly Story[] = [
   {
     name: '12: an attempt finishes after its retry',
     acts: [meets('update', 'hangs'), at(0, update(ANN, name('b'))), at(12_000, update(ANN, name('c')))],
+  },
+  {
+    name: '12: an update is in doubt for longer than its look, and edited there meanwhile',
+    acts: [
+      lost('update'),
+      at(0, update(ANN, name('b'))),
+      during('update', 'done', away(30_000)),
+      during('update', 'done', { kind: 'terminate', who: ANN }),
+      at(1_000, editThere(ANN, mail('there'))),
+    ],
   },
   {
     name: '52: an update in doubt, and an edit back',
@@ -138,6 +169,10 @@ export const OF_CALLS: readonly Story[] = [
   {
     name: '56: another account answers: nothing is deleted',
     acts: [at(0, away(5_000, 'other account')), at(10, update(ANN, name('b')))],
+  },
+  {
+    name: '56: another account answers our deletion: it is not over',
+    acts: [at(0, write('remove', ANN)), during('read', 'done', away(5_000, 'other account'))],
   },
   {
     name: '60: a create in doubt, then deleted here',

@@ -49,6 +49,13 @@ export const OF_EVENTS: readonly Story[] = [
       at(20, plantThere(NEW, both('born'))),
     ],
   },
+  {
+    name: '16: no webhook arrives, and edits fall into the second of a poll',
+    acts: [
+      at(0, { kind: 'webhooks lost', connection: 'stripe', for_ms: 60_000 }),
+      ...Array.from({ length: 20 }, (_, place) => at(10 + place * 1_130, editThere(ANN, name(`${place}`)))),
+    ],
+  },
   { name: '17: somebody unknown is born there', population: [], acts: [born] },
   {
     name: '18: our own creation is heard of before its answer',
@@ -64,6 +71,14 @@ export const OF_EVENTS: readonly Story[] = [
   {
     name: '25: edited there between our reading and our write',
     acts: [at(0, update(ANN, name('b'))), during('update', 'arriving', editThere(ANN, name('there')))],
+  },
+  {
+    name: '25: another field edited there between our reading and our write',
+    acts: [at(0, update(ANN, name('b'))), during('update', 'arriving', editThere(ANN, mail('there')))],
+  },
+  {
+    name: '25: another field emptied there between our reading and our write',
+    acts: [at(0, update(ANN, name('b'))), during('update', 'arriving', editThere(ANN, { email: null }))],
   },
   {
     name: '25: edited there between our reading and our deletion',
@@ -94,6 +109,16 @@ export const OF_EVENTS: readonly Story[] = [
     acts: [
       at(0, write('insert', NEW, both('new'))),
       during('create', 'arriving', plantThere(NEW + 1, { ...name('there'), ...mail('new') })),
+    ],
+  },
+  {
+    name: '61: recognised by its e-mail, and deleted here before anything is agreed',
+    population: [],
+    acts: [
+      at(0, plantThere(NEW + 1, { ...name('there'), ...mail('new') })),
+      during('read', 'arriving', { kind: 'temporal down', for_ms: 3_000 }),
+      during('read', 'arriving', write('insert', NEW, both('new'))),
+      during('read', 'arriving', write('remove', NEW), { nth: 2 }),
     ],
   },
   {

@@ -1,10 +1,24 @@
+import { CALM } from './plan';
 import { ANN, at, BEN, both, citizen, during, editThere, name, NEW, update, write } from './story';
 import type { Story } from './story';
 
+/** Any waiter may be kept, as often as a story needs it: which one is for its schedule to say. */
+const STALLING = { ...CALM, stalls: 0.08 };
+
+const SIX = [0, 1, 2, 3, 4, 5].map((who) => citizen(who, 'paired', both(`${who}`)));
 const TWO = [citizen(ANN, 'paired', both('a')), citizen(BEN, 'paired', both('b'))];
 
 /** Processes that die or stall, clocks, and the workflow engine (failures 33 to 54). */
 export const OF_PARTS: readonly Story[] = [
+  {
+    name: '33: workers die while looks end, and what ended is edited again',
+    population: SIX,
+    with: { workers: ['A', 'B'], rates: { ...CALM, deaths: 0.01 } },
+    acts: SIX.flatMap(({ who }) => [
+      at(who * 100, update(who, name('c'))),
+      at(5_000, update(who, name('d'))),
+    ]),
+  },
   {
     name: '34, 35: two relays, one of them killed',
     population: TWO,
@@ -18,6 +32,15 @@ export const OF_PARTS: readonly Story[] = [
   {
     name: '40: Temporal is away',
     acts: [at(0, { kind: 'temporal down', for_ms: 20_000 }), at(10, update(ANN, name('b')))],
+  },
+  {
+    name: '42: so many changes that the run goes on as new',
+    acts: [
+      at(0, update(ANN, name('0'))),
+      ...Array.from({ length: 45 }, (_, place) =>
+        during('update', 'done', update(ANN, name(`${place + 1}`)), { nth: place + 1 }),
+      ),
+    ],
   },
   {
     name: '43, 49: a run is terminated by hand in the middle of a look',
@@ -52,6 +75,11 @@ export const OF_PARTS: readonly Story[] = [
       during('read', 'done', { kind: 'stall', process: 'B', for_ms: 1 }),
       at(20_000, editThere(ANN, name('there'))),
     ],
+  },
+  {
+    name: '54: an attempt stalls before it sends, and another one takes back what it would have sent',
+    with: { workers: ['A', 'B'], rates: STALLING },
+    acts: [at(0, update(ANN, name('b'))), at(2_000, update(ANN, name('c')))],
   },
   {
     name: '54: a creation stalls past its lease',

@@ -116,6 +116,7 @@ export const BETWEEN_SIDES: readonly Story[] = [
       at(100, editThere(ANN, name('c'))),
     ],
   },
+  { name: '64: edited at one system only', crm: {}, acts: [at(0, editThere(ANN, name('b')))] },
   {
     name: '64: both systems edited at once',
     crm: {},

@@ -11,6 +11,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: '',
     tier,
     story: 'The policy decided, so there is nothing left to tell: an acknowledged value is nowhere.',
+    shownBy: ['27'],
   },
   {
     name: 'a conflict that we win is not noted as seen',
@@ -19,6 +20,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: 'push[field] = here;',
     tier,
     story: 'The push will move the base: an edit back before it is sent looks like nothing changed here.',
+    shownBy: ['9, 27'],
   },
   {
     name: '404 means deleted',
@@ -28,6 +30,7 @@ export const IN_DECISIONS: readonly Defect[] = [
       "answer.failure.kind === 'gone' ? { remote: { kind: 'deleted' as const }, claims: null, requestId: null } : null;",
     tier,
     story: 'What is not found is gone: the credentials opened another account.',
+    shownBy: ['56: another account answers: nothing'],
   },
   {
     name: 'a tombstone is no record',
@@ -36,6 +39,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: "return { kind: 'none' };",
     tier,
     story: 'A row that is not there was never there: what was deleted comes back.',
+    shownBy: ['28: deleted here', '60: deleted here'],
   },
   {
     name: 'an edit there revives what was deleted here',
@@ -46,6 +50,7 @@ export const IN_DECISIONS: readonly Defect[] = [
       verb: 'create-local',`,
     tier,
     story: 'Somebody edited it, so it is wanted: delete beats edit, and nothing revives a tombstone.',
+    shownBy: ['28: deleted here'],
   },
   {
     name: 'a deletion there loses against an edit here',
@@ -54,6 +59,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: "verb: 'renew',\n      story: 'deleted there: deletion beats edit",
     tier,
     story: 'It stands here, so it is made there again.',
+    shownBy: ['28: deleted there'],
   },
   {
     name: 'a deletion takes unseen edits with it in silence',
@@ -62,6 +68,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: 'return [];',
     tier,
     story: 'Who is deleted needs no values: an acknowledged edit is nowhere.',
+    shownBy: ['28'],
   },
   {
     name: 'the mark of another record is believed',
@@ -72,6 +79,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     return stepResult('again', 'it says whose it is');`,
     tier,
     story: 'It says whose it is: but somebody copied the metadata, and that record has an object of its own.',
+    shownBy: ['58'],
   },
   {
     name: 'any record with the same e-mail is recognised',
@@ -80,6 +88,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: 'if (matches.length === 1 && only !== undefined) {',
     tier,
     story: 'The same e-mail is the same person: the record has an object there already.',
+    shownBy: ['61'],
   },
   {
     name: 'a stranger goes with the record he was taken for',
@@ -89,6 +98,7 @@ export const IN_DECISIONS: readonly Defect[] = [
       "if (!('version' in local)) throw new Error('A deletion was decided for a record without a tombstone');",
     tier,
     story: 'The record was deleted, so is its object: nothing was ever agreed about it.',
+    shownBy: ['61: recognised'],
   },
   {
     name: 'a restore goes on with the retired link',
@@ -97,6 +107,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: "if (newest !== undefined && newest.state !== 'void') return newest;",
     tier,
     story: 'The record had a link already: its object is deleted for good.',
+    shownBy: ['60: deleted here, restored later'],
   },
   {
     name: 'other systems are not told of what was pulled',
@@ -105,6 +116,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     replace: 'if (deps.connectors.size > 1) await Promise.resolve([tx, link]);',
     tier,
     story: 'The look is about this record anyway: the other link was done before the pull.',
+    shownBy: ['64: edited at one'],
   },
   {
     name: 'too many requests parks the record',
@@ -115,6 +127,7 @@ export const IN_DECISIONS: readonly Defect[] = [
     treatment: 'park',`,
     tier,
     story: 'It was refused: a little later it would not have been.',
+    shownBy: ['7'],
   },
   {
     name: 'an emptied field is taken for one that says nothing',
@@ -124,5 +137,6 @@ export const IN_DECISIONS: readonly Defect[] = [
       "return { kind: oursChanged ? 'push' : rule.canonical(theirs) === null ? 'unchanged' : 'pull' };",
     tier,
     story: 'Empty there is nothing to take over: somebody emptied it on purpose.',
+    shownBy: ['31'],
   },
 ];

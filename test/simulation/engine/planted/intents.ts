@@ -13,6 +13,7 @@ export const IN_INTENTS: readonly Defect[] = [
     tier,
     story:
       'A hash needs no chance, and the same write has the same key by itself: A, B, A, B replays an old answer.',
+    shownBy: ['3: a create in doubt that never arrived'],
   },
   {
     name: 'the key is a counter',
@@ -21,6 +22,7 @@ export const IN_INTENTS: readonly Defect[] = [
     replace: 'const key = `${keyPrefix(deps.installation, link.connection)}${link.id}_${version}`;',
     tier,
     story: 'Link and version name a write: but one version may be written more than once, with other fields.',
+    shownBy: ['3: a create in doubt that never arrived'],
   },
   {
     name: 'each attempt has a key of its own',
@@ -30,6 +32,18 @@ export const IN_INTENTS: readonly Defect[] = [
     tier,
     story:
       'A failed attempt is over, so the next one begins anew: an answer that was lost becomes a second customer.',
+    shownBy: ['1: the answer to a create'],
+  },
+  {
+    name: 'an update needs no intent',
+    file: 'activities/applyDecision.ts',
+    find: "if (pushes) await writeIntent(work, 'update', step.push, row.version, theirs);",
+    replace: `if (pushes && link.remoteId !== null)
+    await tools.remote.update(link.remoteId, step.push, keyPrefix(work.deps.installation, link.connection) + work.deps.random.uuid());`,
+    tier,
+    story:
+      'An update can be sent again, so nobody has to remember it: what its answer was nobody knows then.',
+    shownBy: ['1: the answer to an update'],
   },
   {
     name: 'an open update is not finished first',
@@ -39,6 +53,7 @@ export const IN_INTENTS: readonly Defect[] = [
   else if (intent !== null && intent.sends > 0) return`,
     tier,
     story: 'What stands there now tells what became of it: but an edit back then looks like an edit there.',
+    shownBy: ['63: a 504 while the origin still updates'],
   },
   {
     name: 'a time-out ends the intent',
@@ -50,6 +65,7 @@ export const IN_INTENTS: readonly Defect[] = [
   }`,
     tier,
     story: 'No answer is no success, so the intent is over: the create took effect all the same.',
+    shownBy: ['1: the answer to a create'],
   },
   {
     name: 'a forgotten key is used once more for a create',
@@ -59,6 +75,7 @@ export const IN_INTENTS: readonly Defect[] = [
     tier,
     story:
       'The same key can be repeated for ever: after a day the system has forgotten it and makes another one.',
+    shownBy: ['3: a create in doubt'],
   },
   {
     name: 'a forgotten key is used once more for an update',
@@ -67,6 +84,7 @@ export const IN_INTENTS: readonly Defect[] = [
     replace: '',
     tier,
     story: 'An update can do no harm twice: but a person may have edited there meanwhile.',
+    shownBy: ['52: an update in doubt', '3: an update in doubt'],
   },
   {
     name: 'a stored failure of a create proves that nothing was made',
@@ -75,6 +93,7 @@ export const IN_INTENTS: readonly Defect[] = [
     replace: 'return settleNotApplied(sending, failure.requestId);',
     tier,
     story: 'The system said 500 and says it again: it may have failed after it had made the customer.',
+    shownBy: ['8: a stored 500 of a create that took effect'],
   },
   {
     name: 'a look-up that failed found nothing',
@@ -83,6 +102,7 @@ export const IN_INTENTS: readonly Defect[] = [
     replace: "if (found.kind === 'failed') return settleNotApplied(sending, null);",
     tier,
     story: 'Not found is not there: the list did not answer, and a second customer is made.',
+    shownBy: ['8: a stored 500 of a create that took effect, and'],
   },
   {
     name: 'the answer is folded against the current row',
@@ -92,6 +112,7 @@ export const IN_INTENTS: readonly Defect[] = [
       'foldAnswer(link.base, Object.fromEntries(Object.keys(intent.values).map((field) => [field, (ours ?? intent.values)[field] ?? null])), object.fields, ours, tools.policy)',
     tier,
     story: 'What stands here is what was sent: but the row moved on during the call.',
+    shownBy: ['53'],
   },
   {
     name: 'fields that were not sent are agreed with the answer',
@@ -101,6 +122,7 @@ export const IN_INTENTS: readonly Defect[] = [
     tier,
     story:
       'The answer is the whole object, so all of it is known now: an edit there is agreed without ever being read.',
+    shownBy: ['25: another field emptied'],
   },
   {
     name: 'the base is the row and not the pair',
@@ -110,6 +132,7 @@ export const IN_INTENTS: readonly Defect[] = [
       'next[field] = { ours: ours?.[field] ?? value, theirs };\n    if (same(rule, value, theirs)) continue;',
     tier,
     story: 'The base is what stands here: what was written during the call is never sent.',
+    shownBy: ['53'],
   },
   {
     name: 'an update without an answer took effect',
@@ -119,15 +142,17 @@ export const IN_INTENTS: readonly Defect[] = [
     tier,
     story:
       'It was sent, so it is there, and what stands there is newer: our own write is undone by the old value.',
+    shownBy: ['8: a stored 500 of an update that did not'],
   },
   {
     name: 'an old answer ends the look',
     file: 'activities/settle.ts',
-    find: 'const examines = fold.lookAgain || readByNone(sending);',
-    replace: 'const examines = fold.lookAgain;',
+    find: "const examines = fold.lookAgain || readByNone(sending) || made === 'deleting';",
+    replace: "const examines = fold.lookAgain || made === 'deleting';",
     tier,
     story:
       'The intent of an earlier look was finished, so all is done: the hint was about an edit there that nobody read.',
+    shownBy: ['12: an update is in doubt'],
   },
   {
     name: 'a stale attempt sends all the same',
@@ -137,6 +162,8 @@ export const IN_INTENTS: readonly Defect[] = [
     tier,
     story:
       'Counting the sends is for the books: an attempt that was kept sends what another one has taken back.',
+    shownBy: ['54: an attempt stalls'],
+    schedules: 300,
   },
   {
     name: 'an update sends all fields',
@@ -145,6 +172,7 @@ export const IN_INTENTS: readonly Defect[] = [
     replace: "if (pushes) await writeIntent(work, 'update', row.fields, row.version, theirs);",
     tier,
     story: 'The whole row is simpler than a part of it: an edit of another field there is undone.',
+    shownBy: ['25: another field edited'],
   },
   {
     name: 'a deletion that finds nothing is a success on any account',
@@ -153,13 +181,6 @@ export const IN_INTENTS: readonly Defect[] = [
     replace: '',
     tier,
     story: 'Gone is gone: but the key was another account’s, and ours still stands there.',
-  },
-  {
-    name: 'the object of our own create stays with the reservation',
-    file: 'activities/settle.ts',
-    find: 'await tx.links.releaseReservation(link.connection, link.catalog, made);\n',
-    replace: '',
-    tier,
-    story: 'The event came before the answer: the door took our own customer for one that was born there.',
+    shownBy: ['56: another account answers our deletion'],
   },
 ];

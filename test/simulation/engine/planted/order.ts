@@ -11,15 +11,19 @@ export const IN_ORDER: readonly Defect[] = [
     replace: 'const record = await tx.records.readRecord(tools.catalog, link.recordId);',
     tier,
     story: 'Reading is enough to decide: the row is edited between the reading and the pull.',
+    shownBy: ['64: both systems'],
+    schedules: 40,
   },
   {
     name: 'an attempt of an older look decides all the same',
     file: 'activities/examine.ts',
     find: 'const locked = await tx.links.lockFenced(link.id, link.fence);',
-    replace:
-      'const locked = (await tx.links.newestOfRecord(link.catalog, link.recordId)).find(({ id }) => id === link.id) ?? null;',
+    replace: `const [newest] = (await tx.links.newestOfRecord(link.catalog, link.recordId)).filter(({ id }) => id === link.id);
+    const locked = await tx.links.lockFenced(link.id, newest?.fence ?? link.fence);`,
     tier,
     story: 'The link is the link: the attempt was kept, and a newer look has come and gone.',
+    shownBy: ['54'],
+    schedules: 100,
   },
   {
     name: 'a look acknowledges whatever stands in the queue',
@@ -29,6 +33,21 @@ export const IN_ORDER: readonly Defect[] = [
       'return tx.queue.acknowledge(catalog, recordId, (await tx.queue.readHint(catalog, recordId))?.seq ?? end.seq);',
     tier,
     story: 'The look is over, so is the row: something newer came meanwhile.',
+    shownBy: ['32: there and back quickly, here'],
+  },
+  {
+    name: 'the number of a hint is counted in its row (in the twin)',
+    file: 'test/simulation/store/enqueue.ts',
+    find: '    seq: work_seq.next(),\n    hint,',
+    replace: '    seq: 1,\n    hint,',
+    and: {
+      find: '      seq: work_seq.next(),\n      hint: excluded.hint,',
+      replace: '      seq: before.seq + 1,\n      hint: excluded.hint,',
+    },
+    tier,
+    story: 'It only has to grow: a row that was deleted begins again, and the end of an old look takes it.',
+    shownBy: ['33'],
+    schedules: 100,
   },
   {
     name: 'the row is acknowledged when the look begins',
@@ -38,6 +57,7 @@ export const IN_ORDER: readonly Defect[] = [
       "if (hint === null) return { kind: 'nothing' };\n    await tx.queue.acknowledge(catalogName, recordId, hint.seq);",
     tier,
     story: 'Somebody has it in hand: he dies before he has done anything.',
+    shownBy: ['7'],
   },
   {
     name: 'a look that is not settled acknowledges',
@@ -46,6 +66,33 @@ export const IN_ORDER: readonly Defect[] = [
     replace: 'const unsettled: typeof results = [];',
     tier,
     story: 'The look is over: but it asked for another one.',
+    shownBy: ['12: an update is in doubt'],
+  },
+  {
+    name: 'a run that goes on as new waits for a ring',
+    file: 'workflows/record.ts',
+    find: 'let dirty = true;\n  let restless',
+    replace: "let dirty = !('goesOn' in input);\n  let restless",
+    and: {
+      find: 'continueAsNew<(input: RecordInput) => Promise<RecordResult>>({ recordId })',
+      replace: 'continueAsNew<(input: object) => Promise<RecordResult>>({ recordId, goesOn: true })',
+    },
+    tier,
+    story:
+      'It continues because it was long, and not because something is left: what had rung before is forgotten.',
+    shownBy: ['42'],
+  },
+  {
+    name: 'a record at its agreed version is not looked at',
+    file: 'activities/examine.ts',
+    find: '  const view = await readRemote(deps, tools, link);',
+    replace: `  const { equalsBase } = require('../src/core/merge') as typeof import('../src/core/merge');
+  const row = await deps.store.records.readRecord(tools.catalog, link.recordId);
+  if (row.kind === 'live' && equalsBase(link.base, row.fields, tools.policy)) return stepResult('done', 'nothing is new here');
+  const view = await readRemote(deps, tools, link);`,
+    tier,
+    story: 'Our version is the agreed one, so all is agreed: the other side was never asked.',
+    shownBy: ['15'],
   },
   {
     name: 'what is not answered is never rung again',
@@ -54,6 +101,7 @@ export const IN_ORDER: readonly Defect[] = [
     replace: '{ ms: LEASE_MAX_MS * 1_000, maxMs: LEASE_MAX_MS * 1_000 },',
     tier,
     story: 'A ring is a ring: the run was ended by hand, or the namespace wiped.',
+    shownBy: ['43, 49'],
   },
   {
     name: 'an echo is never looked at',
@@ -62,6 +110,7 @@ export const IN_ORDER: readonly Defect[] = [
     replace: "if (lost.length >= 0) return { kind: 'note', result: 'echo', recordId };",
     tier,
     story: 'We did it ourselves: it replaced a value that we had not seen.',
+    shownBy: ['25: edited there between our reading and our write'],
   },
   {
     name: 'whatever a key of ours is named in is an echo',
@@ -71,22 +120,39 @@ export const IN_ORDER: readonly Defect[] = [
       "if (intent === null || subject.change === 'updated') return { kind: 'note', result: 'echo', recordId: null };",
     tier,
     story: 'The key begins with our name, so it was us.',
+    shownBy: ['25: edited there between our reading and our write'],
   },
   {
     name: 'events are read by their time',
     file: 'src/inbound/poll.ts',
-    find: 'const LATE_S = 10;',
-    replace: 'const LATE_S = -1;',
+    find: 'cursor.createdAt - (overlapped ? OVERLAP_S : LATE_S)',
+    replace: 'cursor.createdAt + 1',
     tier,
     story: 'What is older than the newest was read before: events surface late, and two share a second.',
+    shownBy: ['16: no webhook arrives, and edits'],
   },
   {
-    name: 'a deletion of a known object is a hint and no proof',
+    name: 'an event that is not newer than the last is dropped',
     file: 'src/inbound/door.ts',
-    find: "if (decided.kind === 'queue' && decided.deleted && decided.linkId !== null) {",
-    replace: "if (decided.kind === 'note' && decided.result === 'void') {",
+    find: '  const decided = await decide(ports, ports.store, connector, event);\n  const plain',
+    replace: `  const heardAt = hear as unknown as { [Id in string]?: number };
+  const about = event.subject?.remoteId ?? '';
+  const isOld = (heardAt[about] ?? 0) >= event.createdAt;
+  if (!isOld) heardAt[about] = event.createdAt;
+  const decided: Plan = isOld ? { kind: 'note', result: 'ignored', recordId: null } : await decide(ports, ports.store, connector, event);
+  const plain`,
     tier,
-    story: 'The look will see it: but what it reads may be the word of a system that says 404.',
+    story: 'Events come in any order, so the older one is old news: two edits of one second have one time.',
+    shownBy: ['15', '16'],
+  },
+  {
+    name: 'an event that was heard before is taken in again',
+    file: 'src/inbound/door.ts',
+    find: "  if (!(await tx.events.storeEvent(heard(connector, event, source, made), queue ? source : null)))\n    return 'repeated';",
+    replace: '  await tx.events.storeEvent(heard(connector, event, source, made), queue ? source : null);',
+    tier,
+    story: 'It is stored once whatever happens: what is done about it was done before.',
+    shownBy: ['25: edited there between our reading and our write'],
   },
   {
     name: 'what was pulled is agreed without being written',
@@ -95,6 +161,7 @@ export const IN_ORDER: readonly Defect[] = [
     replace: 'row = { fields: { ...row.fields, ...step.pull }, version: row.version };',
     tier,
     story: 'The base says it, and the row will follow.',
+    shownBy: ['15'],
   },
   {
     name: 'an intent that was never sent stays open beside the next one',
@@ -103,6 +170,8 @@ export const IN_ORDER: readonly Defect[] = [
     replace: '',
     tier,
     story: 'It was never sent, so it does no harm: there may be one open intent at most.',
+    shownBy: ['54: an attempt stalls'],
+    schedules: 100,
   },
   {
     name: 'a connection that was down stays down',
@@ -111,6 +180,7 @@ export const IN_ORDER: readonly Defect[] = [
     replace: "log.info({ connection }, 'the system answers again');",
     tier,
     story: 'It answers, which is all that was asked.',
+    shownBy: ['3: an update in doubt'],
   },
   {
     name: 'a refused key parks the record and not the connection',
@@ -120,5 +190,6 @@ export const IN_ORDER: readonly Defect[] = [
     tier,
     story:
       'This call was refused: every other one is refused alike, and nobody lets the records go on when the key is right again.',
+    shownBy: ['10'],
   },
 ];

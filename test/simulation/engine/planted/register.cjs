@@ -8,17 +8,24 @@ const path = require('node:path');
 
 const { transformSync } = require('@swc/core');
 
-const { file, find, replace } = JSON.parse(process.env.COUNTERPART_PLANTED ?? '{}');
+const { file, find, replace, and } = JSON.parse(process.env.COUNTERPART_PLANTED ?? '{}');
 const target = file === undefined ? null : path.resolve(__dirname, '..', '..', '..', '..', file);
+const edits = [{ find, replace }, ...(and === undefined ? [] : [and])];
+
+function planted(source) {
+  let changed = source;
+  for (const edit of edits) {
+    if (changed.split(edit.find).length !== 2)
+      throw new Error(`${file} has not exactly one of: ${edit.find}`);
+    changed = changed.replace(edit.find, () => edit.replace);
+  }
+  return changed;
+}
 
 // oxlint-disable no-underscore-dangle
 Module._extensions['.ts'] = (module, filename) => {
-  let source = readFileSync(filename, 'utf8');
-  if (filename === target) {
-    if (source.split(find).length !== 2) throw new Error(`${file} has not exactly one of: ${find}`);
-    source = source.replace(find, () => replace);
-  }
-  const { code } = transformSync(source, {
+  const source = readFileSync(filename, 'utf8');
+  const { code } = transformSync(filename === target ? planted(source) : source, {
     filename,
     jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
     module: { type: 'commonjs' },

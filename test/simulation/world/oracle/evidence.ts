@@ -32,6 +32,8 @@ export interface LinkSeen {
 
 export interface Entry {
   readonly seq: number;
+  /** By Postgres's clock, Unix milliseconds. */
+  readonly at_ms: number;
   readonly kind: string;
   readonly connection: string | null;
   readonly linkId: number | null;
@@ -107,6 +109,7 @@ function linkSeen(row: Row): LinkSeen {
 function entrySeen(row: Row): Entry {
   return {
     seq: row['seq'] as number,
+    at_ms: row['at'] as number,
     kind: row['kind'] as string,
     connection: row['connection'] as string | null,
     linkId: row['link_id'] as number | null,

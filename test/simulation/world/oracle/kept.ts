@@ -184,16 +184,30 @@ function deletedThere(evidence: Evidence, record: RecordSeen, effect: Effect): s
 }
 
 /**
- * Somebody deleted it there, and it stands here though the product's own code did not write it anew: restored once the object
- * was known, or added with the id of a record that was born there, when its deletion was known.
+ * Somebody deleted it there, and it stands here though the product's own code did not write it anew: restored after that or once
+ * the object was known, or added with the id of a record that was born there, when its deletion was known.
  */
 function deletionLost(evidence: Evidence, record: RecordSeen, connection: Where, id: RemoteId): string[] {
   const erased = evidence
     .effectsOf(connection, id)
-    .some(({ by, does }) => by === 'people' && does === 'remove');
-  if (!erased || record.row === null) return [];
+    .find(({ by, does }) => by === 'people' && does === 'remove');
+  if (erased === undefined || record.row === null) return [];
+  const restoredSince = evidence.written.some(
+    ({ does, record: written, fate, begun }) =>
+      written === record.id &&
+      does === 'restore' &&
+      (fate === 'ok' || fate === 'unknown') &&
+      begun > erased.step,
+  );
+  if (restoredSince) return [];
   const link = record.links.find((one) => one.connection === connection && one.remoteId === id);
   if (link !== undefined && setAside(evidence, record, link) !== null) return [];
+  // It was only recognised as this record, and gone before anything was agreed with it: that deletion was not about the record.
+  const wasAgreed = record.entries.some(
+    ({ linkId, changes }) =>
+      linkId === link?.id && Object.keys(changes).some((name) => name.startsWith('base.')),
+  );
+  if (link !== undefined && !wasAgreed) return [];
   const told = (name: string, value: unknown): number =>
     record.entries.find(({ linkId, changes }) => linkId === link?.id && changes[name]?.[1] === value)?.seq ??
     Number.POSITIVE_INFINITY;

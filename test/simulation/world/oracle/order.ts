@@ -5,7 +5,8 @@ import { canonical, FIELDS } from './sameness';
 
 /**
  * What stands on all sides in the end, without the ids and numbers that chance gave. Of an object that was cut off (`detach`)
- * only that it stands: an edit that went with a deletion elsewhere may have reached it before it was cut off, or not.
+ * only that it stands: an edit that went with a deletion elsewhere may have reached it before it was cut off, or not. Of one that is
+ * set aside likewise: what is refused takes with it what was sent in the same call, and what is sent together the order decides.
  */
 function stateOf(evidence: Evidence): string[] {
   const shown = (side: string, fields: object): string =>
@@ -16,7 +17,8 @@ function stateOf(evidence: Evidence): string[] {
   const there = [...evidence.living].flatMap(([name, objects]) =>
     [...objects.values()].map(({ id, fields }) => {
       const link = evidence.links.find((one) => one.connection === name && one.remoteId === id);
-      return link?.detached === true ? `${name}: cut off` : shown(name, fields);
+      if (link?.detached === true) return `${name}: cut off`;
+      return link?.outcome === 'parked' ? `${name}: set aside` : shown(name, fields);
     }),
   );
   return [...here, ...there].toSorted();

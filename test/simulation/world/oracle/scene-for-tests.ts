@@ -73,7 +73,7 @@ export class Scene {
   came: Facts['came'] = 'rest';
   private steps = 0;
   private ids = 0;
-  private restedAt: { ledger: number; customers: Row[] } | null = null;
+  private restedAt: { ledger: number; tables: Tables } | null = null;
 
   constructor() {
     const nextId = (): string => `cus_${(this.ids += 1)}`;
@@ -83,7 +83,7 @@ export class Scene {
   private tell(kind: string, more: Row): void {
     const { timeline } = this.tables;
     const blank = { connection: null, link_id: null, version: null, changes: {}, detail: {} };
-    timeline.push({ ...blank, seq: timeline.length + 1, record_id: ANN, kind, ...more });
+    timeline.push({ at: this.steps, ...blank, seq: timeline.length + 1, record_id: ANN, kind, ...more });
   }
 
   get row(): Row | undefined {
@@ -184,7 +184,7 @@ export class Scene {
   }
 
   intent(key: string, kind: string, ending: string | null = 'done'): this {
-    this.tables.intents.push({ key, link_id: LINK, kind, ending });
+    this.tables.intents.push({ key, link_id: LINK, kind, ending, sends: 1 });
     this.tell('intent', { connection: 'stripe', link_id: LINK, detail: { key } });
     if (ending !== null) this.tell('answer', { connection: 'stripe', link_id: LINK, detail: { key } });
     return this;
@@ -249,23 +249,22 @@ export class Scene {
 
   lose(field: string, ours: FieldValue, theirs: FieldValue, more: Row = {}): this {
     const rest = { winner: 'local', cause: 'both_edited', resolved_at: null, ...more };
-    this.tables.conflicts.push({ record_id: ANN, field, ours, theirs, ...rest });
+    const { conflicts } = this.tables;
+    conflicts.push({ id: conflicts.length + 1, record_id: ANN, field, ours, theirs, ...rest });
+    this.tell('lost', { connection: 'stripe', link_id: LINK, detail: { field, cause: rest.cause } });
     return this;
   }
 
   /** Nothing moves any more; what comes after is what must not. */
   rest(): this {
-    this.restedAt = {
-      ledger: this.effects.length,
-      customers: this.tables.customers.map((row) => ({ ...row })),
-    };
+    this.restedAt = { ledger: this.effects.length, tables: structuredClone(this.tables) };
     return this;
   }
 
   facts(): Facts {
     const { effects, sights, tables, plan, came, copied } = this;
     const end = { step: this.steps, at_ms: this.steps, ledger: effects.length };
-    const rested = this.restedAt ?? { ledger: effects.length, customers: tables.customers };
+    const rested = this.restedAt ?? { ledger: effects.length, tables };
     return {
       plan,
       installation: INSTALLATION,
@@ -275,7 +274,7 @@ export class Scene {
       handed: this.handed,
       runs: this.runs,
       came,
-      settled: { ...tables, customers: rested.customers },
+      settled: rested.tables,
       contents: tables,
       moments: { quiet: end, atRest: { ...end, ledger: rested.ledger }, atEnd: end },
       spoken: this.spoken,

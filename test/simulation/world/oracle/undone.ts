@@ -55,11 +55,7 @@ function loserWritten(evidence: Evidence, record: RecordSeen, entry: Entry): str
   const planned = evidence.planned.get(entry.connection as Where);
   return Object.entries(entry.changes).flatMap(([field, [older, newer]]) => {
     // the winner was pushed, and the system's form of it happens to be what had lost
-    if (
-      planned !== undefined &&
-      standsFor(planned.form, field, older as string | null, newer as string | null)
-    )
-      return [];
+    if (planned !== undefined && standsFor(planned.form, field, older, newer)) return [];
     const lost = record.lost.some(
       (one) =>
         one.field === field &&
@@ -137,20 +133,18 @@ export const i3NothingUndone: Check = (evidence) =>
     ),
   ]);
 
-/** Its creation had no answer yet: a deletion there that comes to light with it is taken for a later one (settleDeletedSince). */
-function wasInDoubt({ entries }: RecordSeen): boolean {
-  const restored = entries.findLast(
-    ({ kind, connection, detail }) =>
-      kind === 'change' && connection === null && detail['does'] === 'restore',
-  );
-  if (restored === undefined) return false;
-  const isOpen = (key: unknown): boolean =>
-    !entries.some(
-      (entry) => entry.kind === 'answer' && entry.detail['key'] === key && entry.seq < restored.seq,
-    );
+/**
+ * An attempt that was kept took the restore up with what it had read before the object was deleted there: the deletion is met after
+ * that, and taken for a later one.
+ */
+function wasTakenUpLate({ plan }: Evidence, { entries }: RecordSeen): boolean {
+  if (plan.rates.stalls === 0 && !plan.acts.some(({ deed }) => deed.kind === 'stall')) return false;
+  const restored = entries.findLast(({ kind, detail }) => kind === 'change' && detail['does'] === 'restore');
   return entries.some(
     ({ kind, seq, detail }) =>
-      kind === 'intent' && seq < restored.seq && detail['does'] === 'create' && isOpen(detail['key']),
+      kind === 'decision' &&
+      seq > (restored?.seq ?? Number.POSITIVE_INFINITY) &&
+      String(detail['what']).startsWith('restored/edited merge'),
   );
 }
 
@@ -167,7 +161,7 @@ export const i6RestoreStands: Check = (evidence) => {
       ({ does, record: id, fate }) =>
         id === record.id && fate === 'ok' && (does === 'restore' || does === 'insert'),
     );
-    if (record.row !== null || restored === undefined || wasInDoubt(record)) return [];
+    if (record.row !== null || restored === undefined || wasTakenUpLate(evidence, record)) return [];
     const deletedHere = written.some(
       ({ does, record: id, fate, ended }) =>
         does === 'remove' &&

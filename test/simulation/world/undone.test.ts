@@ -1,0 +1,162 @@
+import type { Check } from './oracle/evidence';
+import { i3NothingLost } from './oracle/kept';
+import { i9OneKeyOneCall } from './oracle/keys';
+import { i14Promptness } from './oracle/prompt';
+import { A, inSync, Scene } from './oracle/scene-for-tests';
+import { i7Silence } from './oracle/silence';
+import { i3NothingUndone, i6RestoreStands } from './oracle/undone';
+
+const NAME_A = { name: 'Canary A' };
+const NAME_B = { name: 'Canary B' };
+const NAME_C = { name: 'Canary C' };
+const OF_A_MARK = { code: 'claims_record', field: null, detail: null };
+
+/** Somebody stands at stripe alone, and a record id is kept for him. */
+function stranger(): Scene {
+  const scene = new Scene();
+  const remoteId = scene.system.plant(A);
+  scene.note({ by: 'people', does: 'create', remoteId, after: A });
+  return scene.relink({ remote_id: remoteId });
+}
+
+function setAsideForAMark({ copied }: { copied: boolean }): Scene {
+  const scene = stranger().relink({ outcome: 'parked', reason: OF_A_MARK });
+  if (copied) scene.copied.add(scene.object);
+  scene.rest().change('create', A, 'stripe');
+  return scene.agree(A);
+}
+
+function conflictThatWeWon(): Scene {
+  return inSync().write('update', NAME_B).editThere(NAME_C).lose('name', 'Canary B', 'Canary C');
+}
+
+function restored(): Scene {
+  return inSync().write('remove').write('restore', A);
+}
+
+function deletedBySync(scene: Scene): Scene {
+  scene.change('delete', {}, 'stripe');
+  return scene;
+}
+
+function looked({ later_ms }: { later_ms: number }): Scene {
+  const scene = inSync().write('update', NAME_B);
+  Object.assign(scene.tables.timeline.at(-1)!, { at: later_ms });
+  return scene;
+}
+
+/** Each with an outcome that it must see, and one like it that is sound. */
+const PAIRS: ReadonlyArray<
+  readonly [story: string, Check, broken: () => Scene, words: RegExp, sound: () => Scene]
+> = [
+  [
+    'I3: our own older value comes back over a newer one, which is kept as lost to nobody',
+    i3NothingUndone,
+    () => inSync().write('update', NAME_B).lose('name', 'Canary B', 'Canary A').pull(NAME_A),
+    /"Canary B" here was overwritten by "Canary A", which nobody but us ever wrote/,
+    () =>
+      inSync()
+        .write('update', NAME_B)
+        .editThere(NAME_C)
+        .lose('name', 'Canary B', 'Canary C', { winner: 'remote' })
+        .pull(NAME_C),
+  ],
+  [
+    'I3: what lost against ours is written here after all',
+    i3NothingUndone,
+    () => conflictThatWeWon().write('update', NAME_A).pull(NAME_C),
+    /"Canary C" of stripe lost against ours, and was written here all the same/,
+    () => conflictThatWeWon().push('key_2', NAME_B).editThere(NAME_C).pull(NAME_C),
+  ],
+  [
+    'I3: a field that nobody changed here is sent',
+    i3NothingUndone,
+    () =>
+      inSync()
+        .write('update', NAME_B)
+        .push('key_2', { ...A, ...NAME_B }),
+    /email "canary.a@example.com" was sent to stripe \(key_2\), and nobody had changed it here/,
+    () => inSync().write('update', NAME_B).push('key_2', NAME_B),
+  ],
+  [
+    'I3: somebody made there goes with a record that he was never agreed with',
+    i3NothingUndone,
+    () => stranger().write('insert', A).write('remove').eraseThere('us'),
+    /was made at stripe by people, never agreed with record/,
+    () => stranger().write('insert', A).agree(A).write('remove').eraseThere('us'),
+  ],
+  [
+    'I6: a restored record is deleted, and nobody deleted it',
+    i6RestoreStands,
+    () => deletedBySync(restored()),
+    /nobody deleted it anywhere after it was restored/,
+    () => deletedBySync(restored().eraseThere()),
+  ],
+  [
+    'I6: deleted there before it was restored here',
+    i6RestoreStands,
+    () => deletedBySync(inSync().eraseThere().write('remove').write('restore', A)),
+    /nobody deleted it anywhere after it was restored/,
+    () => restored().write('remove'),
+  ],
+  [
+    'I7: the same told once more is kept as lost once more',
+    i7Silence,
+    () => conflictThatWeWon().rest().lose('name', 'Canary B', 'Canary C'),
+    /after all was at rest a value of record .* was kept as lost: name/,
+    () => conflictThatWeWon().rest(),
+  ],
+  [
+    'I7: an object that was set aside for a mark becomes a record after the rest, though the mark was never copied',
+    i7Silence,
+    () => setAsideForAMark({ copied: false }),
+    /after all was at rest record .* was written here/,
+    () => setAsideForAMark({ copied: true }),
+  ],
+  [
+    'I9: an intent is sent after it was taken back',
+    i9OneKeyOneCall,
+    () => {
+      const scene = inSync().write('update', NAME_B).push('key_2', NAME_B);
+      Object.assign(scene.tables.intents.at(-1)!, { sends: 0, ending: 'superseded' });
+      return scene;
+    },
+    /the intent key_2 was sent after it had been taken back \(superseded\)/,
+    () => inSync().write('update', NAME_B).push('key_2', NAME_B),
+  ],
+  [
+    'I14: a change is looked at when the lease of its ring is over',
+    i14Promptness,
+    () => looked({ later_ms: 10_000 }),
+    /was looked at \d+ ms later, with nothing in the way/,
+    () => looked({ later_ms: 500 }),
+  ],
+];
+
+test.each(PAIRS)('%s: is seen', (_, check, broken, words) => {
+  expect(broken().judged(check).join('\n')).toMatch(words);
+});
+
+test.each(PAIRS)('%s: its sound likeness passes', (_story, check, _broken, _words, sound) => {
+  expect(sound().judged(check)).toEqual([]);
+});
+
+test('I3: deleted there, restored here after that: it stands, whether the deletion was known by then or not', () => {
+  expect(inSync().write('remove').write('restore', A).eraseThere().judged(i3NothingLost)).toEqual([]);
+  expect(inSync().eraseThere().write('remove').write('restore', A).judged(i3NothingLost)).toEqual([]);
+  expect(inSync().write('remove').eraseThere().judged(i3NothingLost)).toEqual([]);
+  expect(inSync().eraseThere().judged(i3NothingLost)).toHaveLength(1);
+});
+
+test('I6: an attempt that was kept takes the restore up with an older reading: only where attempts stall', () => {
+  const scene = inSync().eraseThere().write('remove').write('restore', A);
+  scene.relink({ state: 'linked', outcome: 'pending' });
+  Object.assign(scene.tables.timeline.at(-1)!, {
+    kind: 'decision',
+    detail: { what: 'restored/edited merge push:name' },
+  });
+  deletedBySync(scene);
+  expect(scene.judged(i6RestoreStands)).toHaveLength(1);
+  scene.plan = { ...scene.plan, rates: { ...scene.plan.rates, stalls: 0.01 } };
+  expect(scene.judged(i6RestoreStands)).toEqual([]);
+});
