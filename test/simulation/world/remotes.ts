@@ -95,8 +95,10 @@ export function createRemotes(parts: RemotesParts): Remotes {
     effects.push({ ...effect, step: step(), at_ms: clock.now_ms() });
     places.get(effect.connection)?.outbox.flush();
   };
-  const saw = (connection: Where, remoteId: RemoteId): void =>
-    void sights.push({ step: step(), connection, remoteId });
+  const saw = (connection: Where, remoteId: RemoteId): (() => void) => {
+    const sight = { step: step(), connection, remoteId };
+    return () => void sights.push(sight);
+  };
   const people = createPeople(places, parts.installation, note);
   const ports: CallPorts = { ...parts, rates: plan.rates };
 
@@ -150,7 +152,8 @@ export function createRemotes(parts: RemotesParts): Remotes {
 /** Where a connector tells what it did and saw. */
 interface Told {
   readonly note: (effect: Omit<Effect, 'step' | 'at_ms'>) => void;
-  readonly saw: (connection: Where, remoteId: RemoteId) => void;
+  /** Notes a reading as of now, once its answer has come. */
+  readonly saw: (connection: Where, remoteId: RemoteId) => () => void;
 }
 
 interface Mutation {
@@ -215,11 +218,16 @@ function connectorAt(
   }
 
   const catalog: RemoteCatalog = {
-    read: (remoteId) =>
-      call('read', () => {
-        saw(planned.name, remoteId);
+    async read(remoteId) {
+      let note = (): void => undefined;
+      const answer = await call('read', () => {
+        note = saw(planned.name, remoteId);
         return records.read(remoteId);
-      }),
+      });
+      // an answer that is lost shows nothing
+      if (answer.kind === 'answered') note();
+      return answer;
+    },
     list: (page) =>
       call('list', async () => {
         const answer = await records.list(page);

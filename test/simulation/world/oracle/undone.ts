@@ -2,6 +2,7 @@
  * The other half of I3 and I6: what no record of a lost value excuses. A value that the sync keeps as lost must have lost to
  * somebody, and what it does by itself must not undo what people did.
  */
+import type { FieldValue } from '../../../../src/core/fields';
 import type { Effect } from '../ledger';
 import type { Where } from '../plan';
 import type { Check, Entry, Evidence, RecordSeen } from './evidence';
@@ -35,6 +36,24 @@ function pairBefore(
   return (told?.changes[`base.${field}`]?.[1] ?? null) as { ours: unknown; theirs: unknown } | null;
 }
 
+/**
+ * An update without an answer was taken for one that took effect, because some of its values stood there by somebody's own hand:
+ * the others count as changed on both sides then, and the policy decides (docs/RECONCILE.md, intents and keys).
+ */
+function wasInDoubt({ intents, effects }: Evidence, { linkId }: Entry): boolean {
+  return [...intents.values()].some(
+    (one) =>
+      one.linkId === linkId &&
+      one.kind === 'update' &&
+      one.ending === 'done' &&
+      !effects.some(({ key, applied }) => key === one.key && applied),
+  );
+}
+
+function keptAsLoser({ lost }: RecordSeen, field: string, value: FieldValue): boolean {
+  return lost.some((one) => one.field === field && one.winner === 'remote' && alike(field, one.ours, value));
+}
+
 /** What stands there by our own hand alone is older than what stands here, and wins over nothing. */
 function ownValueBack(evidence: Evidence, record: RecordSeen, entry: Entry): string[] {
   const planned = evidence.planned.get(entry.connection as Where);
@@ -44,6 +63,7 @@ function ownValueBack(evidence: Evidence, record: RecordSeen, entry: Entry): str
       return [];
     if (isBlank(field, old) && pairBefore(record, entry, field) === null) return [];
     if (timesPut(evidence, record, planned.name, field, newer) > 0) return [];
+    if (wasInDoubt(evidence, entry) && keptAsLoser(record, field, old)) return [];
     return [
       `record ${record.id}: ${field} ${quoted(old)} here was overwritten by ${quoted(newer)}, which nobody but us ever wrote at ${planned.name}`,
     ];
