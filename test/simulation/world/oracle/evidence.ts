@@ -10,6 +10,7 @@ import { FIELDS, isBlank } from './sameness';
 
 /** What the checks read of an outcome. */
 export type Facts = Omit<Outcome, 'remotes' | 'hash' | 'violations' | 'tally'> & {
+  readonly tally: Pick<Outcome['tally'], 'crashes'>;
   readonly remotes: Pick<Outcome['remotes'], 'systems' | 'copied'>;
 };
 

@@ -272,6 +272,7 @@ export class Scene {
       remotes: { systems: [this.system], copied },
       ledger: { effects, sights },
       handed: this.handed,
+      tally: { crashes: 0 },
       runs: this.runs,
       came,
       settled: rested.tables,
