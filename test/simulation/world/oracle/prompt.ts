@@ -9,7 +9,8 @@ const LOOKED_AT_WITHIN_MS = 5_000;
 /** Nothing is in anybody's way: people write, and that is all. */
 function isCalm({ plan, tally }: Evidence): boolean {
   const { calls, deaths, stalls } = plan.rates;
-  if (tally.crashes > 0 || deaths > 0 || stalls > 0 || plan.held || Object.keys(calls).length > 0) return false;
+  if (tally.crashes > 0 || deaths > 0 || stalls > 0 || plan.held || Object.keys(calls).length > 0)
+    return false;
   return plan.acts.every(({ deed }) => {
     switch (deed.kind) {
       case 'write here':
