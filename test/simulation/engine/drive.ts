@@ -82,7 +82,7 @@ class Run {
   private async setUp(): Promise<void> {
     const { operator, processes, scheduler } = this.stage;
     const { store } = operator.session;
-    scheduler.letsPass = true;
+    scheduler.letPass(true);
     for (const connector of operator.connectors.values()) {
       await store.connections.register(connector.connection, connector.system);
     }
@@ -91,7 +91,7 @@ class Run {
     await this.populate(['paired']);
     processes.startAll();
     await this.rest();
-    scheduler.letsPass = false;
+    scheduler.letPass(false);
     await this.populate(['here', 'there', 'strangers']);
   }
 
