@@ -37,17 +37,24 @@ function pairBefore(
 }
 
 /**
- * An update without an answer was taken for one that took effect, because some of its values stood there by somebody's own hand:
- * the others count as changed on both sides then, and the policy decides (docs/RECONCILE.md, intents and keys).
+ * An update without an answer was taken for one that took effect, because another of its values stood there by somebody's own hand:
+ * all of them count as changed on both sides then, and the policy decides (docs/RECONCILE.md, intents and keys).
  */
-function wasInDoubt({ intents, effects }: Evidence, { linkId }: Entry): boolean {
-  return [...intents.values()].some(
-    (one) =>
-      one.linkId === linkId &&
-      one.kind === 'update' &&
-      one.ending === 'done' &&
-      !effects.some(({ key, applied }) => key === one.key && applied),
-  );
+function wasInDoubt(
+  evidence: Evidence,
+  record: RecordSeen,
+  { linkId, connection }: Entry,
+  field: string,
+): boolean {
+  const { intents, effects } = evidence;
+  return [...intents.values()].some((one) => {
+    if (one.linkId !== linkId || one.kind !== 'update' || one.ending !== 'done') return false;
+    const calls = effects.filter(({ key }) => key === one.key);
+    if (calls.some(({ applied }) => applied)) return false;
+    return Object.entries(calls.find(({ values }) => values !== null)?.values ?? {}).some(
+      ([name, value]) => name !== field && timesPut(evidence, record, connection as Where, name, value) > 0,
+    );
+  });
 }
 
 function keptAsLoser({ lost }: RecordSeen, field: string, value: FieldValue): boolean {
@@ -63,7 +70,7 @@ function ownValueBack(evidence: Evidence, record: RecordSeen, entry: Entry): str
       return [];
     if (isBlank(field, old) && pairBefore(record, entry, field) === null) return [];
     if (timesPut(evidence, record, planned.name, field, newer) > 0) return [];
-    if (wasInDoubt(evidence, entry) && keptAsLoser(record, field, old)) return [];
+    if (wasInDoubt(evidence, record, entry, field) && keptAsLoser(record, field, old)) return [];
     return [
       `record ${record.id}: ${field} ${quoted(old)} here was overwritten by ${quoted(newer)}, which nobody but us ever wrote at ${planned.name}`,
     ];
