@@ -27,11 +27,20 @@ const turnOfLoop = (): Promise<void> =>
 
 export class Flights {
   private readonly under = new Set<Flight>();
+  /** Those that have returned and were not let go on, by the order in which they were begun. */
+  private readonly landed: Array<{ readonly order: number; readonly go: () => void }> = [];
+  private begun = 0;
   private allLanded: (() => void) | null = null;
 
   constructor(private readonly monitor: Client) {}
 
+  /**
+   * An answer is handed on by `settled`, and in the order in which the statements were begun: which of two that one commit let go
+   * on comes back first is a matter of real time.
+   */
   async fly<T>(flight: Flight, work: () => Promise<T>): Promise<T> {
+    this.begun += 1;
+    const order = this.begun;
     this.under.add(flight);
     try {
       return await work();
@@ -41,7 +50,17 @@ export class Flights {
     } finally {
       this.under.delete(flight);
       if (this.under.size === 0) this.allLanded?.();
+      await new Promise<void>((go) => void this.landed.push({ order, go }));
     }
+  }
+
+  /** @returns whether there was one */
+  private letOneGoOn(): boolean {
+    const [first] = this.landed.toSorted((a, b) => a.order - b.order);
+    if (first === undefined) return false;
+    this.landed.splice(this.landed.indexOf(first), 1);
+    first.go();
+    return true;
   }
 
   private async landedWithin(ms: number): Promise<void> {
@@ -69,12 +88,16 @@ export class Flights {
     for (;;) {
       // whatever goes on with an answer has sent its next statement by then
       await turnOfLoop();
-      if (this.under.size === 0) return;
+      if (this.under.size === 0) {
+        if (this.letOneGoOn()) continue;
+        return;
+      }
       await this.landedWithin(ASK_AFTER_MS);
       if (this.under.size === 0) continue;
       const asked = [...this.under];
       if (asked.some(({ selfTimed, cancelled }) => selfTimed || cancelled !== null)) continue;
       if (await this.allWait(asked)) {
+        if (this.letOneGoOn()) continue;
         for (const flight of asked.filter(({ waited }) => !waited)) {
           flight.waited = true;
           flight.onWaiting();
