@@ -219,13 +219,13 @@ function connectorAt(
 
   const catalog: RemoteCatalog = {
     async read(remoteId) {
-      let note = (): void => undefined;
+      let seen = (): void => undefined;
       const answer = await call('read', () => {
-        note = saw(planned.name, remoteId);
+        seen = saw(planned.name, remoteId);
         return records.read(remoteId);
       });
       // an answer that is lost shows nothing
-      if (answer.kind === 'answered') note();
+      if (answer.kind === 'answered') seen();
       return answer;
     },
     list: (page) =>
