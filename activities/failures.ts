@@ -1,5 +1,7 @@
 /** The one place where our failures become Temporal's. Nothing of a vendor's or a driver's message crosses. */
 import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailureOptions } from '@temporalio/common';
+import { ABSENCE_APART_S } from '../src/core/absence';
 import type { RemoteFailure } from '../src/core/failure';
 import { TREATMENT } from '../src/core/failure';
 import type { Reason, ReasonCode } from '../src/core/reason';
@@ -47,38 +49,38 @@ export function remoteTrouble(connection: string, failure: RemoteFailure): Appli
   });
 }
 
-/** The system has not told yet whose account this is, usually because it does not answer. */
-export function notIdentified(connection: string): ApplicationFailure {
-  const reason: Reason = { code: 'unavailable', field: null, detail: 'the account is not checked yet' };
+/** Nothing was asked of the system, or it told nothing yet: its part of the look is left `unavailable`. */
+function unavailable(
+  connection: string,
+  detail: string,
+  more: Pick<ApplicationFailureOptions, 'nextRetryDelay' | 'nonRetryable'> = {},
+): ApplicationFailure {
+  const reason: Reason = { code: 'unavailable', field: null, detail };
   return ApplicationFailure.create({
     type: REMOTE_TROUBLE,
-    message: `${connection}: ${reason.detail}`,
+    message: `${connection}: ${detail}`,
     details: [reason],
+    ...more,
   });
 }
 
-/** After the first empty reading: what was just made may show some seconds late. */
-const SECOND_READING_MS = 11_000;
+/** The system has not told yet whose account this is, usually because it does not answer. */
+export function notIdentified(connection: string): ApplicationFailure {
+  return unavailable(connection, 'the account is not checked yet');
+}
+
+/** After the first empty reading: the second one counts a little after the two are far enough apart. */
+const SECOND_READING_MS = (ABSENCE_APART_S + 1) * 1_000;
 
 export function absenceUnproven(connection: string): ApplicationFailure {
-  const reason: Reason = { code: 'unavailable', field: null, detail: 'not found yet; looked for once more' };
-  return ApplicationFailure.create({
-    type: REMOTE_TROUBLE,
-    message: `${connection}: ${reason.detail}`,
-    details: [reason],
+  return unavailable(connection, 'not found yet; looked for once more', {
     nextRetryDelay: SECOND_READING_MS,
   });
 }
 
 /** The breaker is open: no further attempt is made in this look. */
 export function connectionDown(connection: string): ApplicationFailure {
-  const reason: Reason = { code: 'unavailable', field: null, detail: 'the connection is down' };
-  return ApplicationFailure.create({
-    type: REMOTE_TROUBLE,
-    message: `${connection}: ${reason.detail}`,
-    details: [reason],
-    nonRetryable: true,
-  });
+  return unavailable(connection, 'the connection is down', { nonRetryable: true });
 }
 
 /**

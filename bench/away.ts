@@ -5,14 +5,9 @@
  *   --per-second <n>  changes, every second one here, the others at the simulator; default 5
  *   --customers <n>   over which they are spread in turn, default 2,000
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { anyFreePort } from '../src/embedded/ports';
-import { startTemporal } from '../src/embedded/temporal';
-import type { RunningTemporal } from '../src/embedded/temporal';
-import { resolveTemporalBinary } from '../src/embedded/temporalBinary';
+import { startOwnTemporal } from '../test/e2e/ownTemporal';
+import type { OwnTemporal } from '../test/e2e/ownTemporal';
 import { paced, until } from './pace';
 import { runSession, say } from './session';
 import type { Beside } from './session';
@@ -33,47 +28,13 @@ const WANTED_S = 120;
 const DRAIN_DEADLINE_MS = 600_000;
 const POLL_MS = 200;
 
-interface Server {
-  readonly address: string;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** A Temporal that can be stopped: the one that the system brings along would be started again by it. */
-async function ownTemporal(folder: string): Promise<Server> {
-  const binary = await resolveTemporalBinary({
-    cli: process.env['TEMPORAL_CLI'] ?? null,
-    env: process.env,
-    say,
-  });
-  const [port, uiPort] = [await anyFreePort(), await anyFreePort()];
-  let running: RunningTemporal | null = null;
-  return {
-    address: `127.0.0.1:${port}`,
-    async start() {
-      running = await startTemporal({
-        binary: binary.path,
-        databaseFile: path.join(folder, 'temporal.db'),
-        port,
-        uiPort,
-        namespace: 'default',
-        logFile: path.join(folder, 'temporal.log'),
-      });
-    },
-    async stop() {
-      await running?.stop();
-      running = null;
-    },
-  };
-}
-
 /** @returns customers whose name differs between the two sides */
 async function unequal(rig: Rig): Promise<number> {
   const [ours, theirs] = await Promise.all([rig.local.names(), rig.stripe.customers()]);
   return theirs.filter(({ id, name }) => ours.get(id) !== name).length + Math.abs(ours.size - theirs.length);
 }
 
-async function measure(rig: Rig, temporal: Server): Promise<boolean> {
+async function measure(rig: Rig, temporal: OwnTemporal): Promise<boolean> {
   say(`… ${CUSTOMERS} customers on both sides`);
   await firstCopy(rig, CUSTOMERS);
   const customers = await rig.local.known();
@@ -108,20 +69,13 @@ async function measure(rig: Rig, temporal: Server): Promise<boolean> {
   return differ === 0 && drained_s <= WANTED_S;
 }
 
-let temporal: Server | null = null;
+let temporal: OwnTemporal | null = null;
 
+/** A Temporal that can be stopped: the one that the system brings along would be started again by it. */
 async function beside(): Promise<Beside> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'counterpart-bench-away-'));
-  const server = await ownTemporal(folder);
+  const server = await startOwnTemporal(say);
   temporal = server;
-  await server.start();
-  return {
-    variables: { TEMPORAL_ADDRESS: server.address },
-    async close() {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return { variables: { TEMPORAL_ADDRESS: server.address }, close: () => server.close() };
 }
 
 runSession('bench:away', { totalMaxMs: (Number(values.minutes) + 20) * 60_000, beside }, (rig) => {

@@ -14,8 +14,8 @@ import type { Footprint } from './footprint';
 import { propagationOut } from './propagation';
 import { quantiles } from './quantiles';
 import type { Quantiles } from './quantiles';
-import { createStage } from './rig';
 import type { Rig } from './rig';
+import { runSession, say } from './session';
 import { until } from './pace';
 
 const ROWS = 100_000;
@@ -24,11 +24,8 @@ const LIVE_CUSTOMERS = 50;
 const READINGS = 10;
 const QUIET_MAX_MS = 120_000;
 const POLL_MS = 100;
+const TOTAL_MAX_MS = 30 * 60_000;
 const BYTES_PER_MB = 1024 * 1024;
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
@@ -154,22 +151,10 @@ async function measure(rig: Rig, rows: number): Promise<string[]> {
   return lines;
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { rows: { type: 'string', default: String(ROWS) } } });
-  const stage = await createStage(say);
-  try {
-    say('… starting the system');
-    const lines = await measure(await stage.start(), Number(values.rows));
-    process.stdout.write(`${lines.join('\n')}\n`);
-  } finally {
-    await stage.stop();
-  }
-}
+const { values } = parseArgs({ options: { rows: { type: 'string', default: String(ROWS) } } });
 
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    say(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    process.exit(1);
-  },
-);
+runSession('bench:burst', { totalMaxMs: TOTAL_MAX_MS }, async (rig) => {
+  const lines = await measure(rig, Number(values.rows));
+  process.stdout.write(`${lines.join('\n')}\n`);
+  return true;
+});

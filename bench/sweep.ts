@@ -10,17 +10,16 @@ import { parseArgs } from 'node:util';
 import { Pool } from 'pg';
 import { watchProcesses } from './footprint';
 import type { Footprint } from './footprint';
-import { createStage } from './rig';
+import { crowd } from './pace';
 import type { Rig } from './rig';
+import { runSession, say } from './session';
+import { recordsOf } from './standing';
 
 const TOGETHER = 48;
 const SAMPLE_MS = 500;
 const POLL_MS = 200;
-const SEED_ROWS = 5_000;
 const TOTAL_MAX_MS = 30 * 60_000;
 const MB = 1024 * 1024;
-
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 interface Swept {
   readonly calls: number;
@@ -33,16 +32,6 @@ interface Swept {
 interface Wanted {
   readonly customers: number;
   readonly edited: number;
-}
-
-/** Runs `work` for 0 to count - 1, several at a time. */
-async function each(count: number, work: (i: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: TOGETHER }, async () => {
-      for (let i = next++; i < count; i = next++) await work(i);
-    }),
-  );
 }
 
 async function control(rig: Rig, method: string, path: string, body?: object): Promise<unknown> {
@@ -62,24 +51,11 @@ const names = (i: number) => ({ name: `Customer ${i}`, email: `customer.${i}@exa
 async function seed(rig: Rig, pool: Pool, customers: number): Promise<string[]> {
   await control(rig, 'POST', '/_sim/faults', { faults: [{ name: 'drop-events', times: null }] });
   const ids = Array.from({ length: customers }, () => '');
-  await each(customers, async (i) => void (ids[i] = (await rig.stripe.create(names(i))).id));
-  await pool.query('alter table counterpart.customers disable trigger user');
-  for (let from = 0; from < customers; from += SEED_ROWS) {
-    const rows = ids.slice(from, from + SEED_ROWS).map((id, i) => ({ remote_id: id, ...names(from + i) }));
-    await pool.query(
-      `with given as (select counterpart.uuidv7() as id, t.* from jsonb_to_recordset($1::jsonb)
-         as t (remote_id text, name text, email text)),
-       here as (insert into counterpart.customers (id, name, email) select id, name, email from given)
-       insert into counterpart.links (connection, catalog, record_id, generation, remote_id, state, born, base,
-         agreed_version, outcome, last_synced_at)
-       select 'stripe', 'customer', id, 1, remote_id, 'linked', 'remote', jsonb_build_object(
-         'name', jsonb_build_object('ours', name, 'theirs', name),
-         'email', jsonb_build_object('ours', email, 'theirs', email)), 1, 'in_sync', now() from given`,
-      [JSON.stringify(rows)],
-    );
-  }
-  await pool.query('alter table counterpart.customers enable trigger user');
-  await pool.query('analyze counterpart.customers, counterpart.links');
+  await crowd([...ids.keys()], TOGETHER, async (i) => void (ids[i] = (await rig.stripe.create(names(i))).id));
+  await recordsOf(
+    pool,
+    ids.map((remote_id, i) => ({ remote_id, ...names(i) })),
+  );
   return ids;
 }
 
@@ -184,9 +160,9 @@ async function measure(rig: Rig, pool: Pool, { customers, edited }: Wanted): Pro
   const calm = await watched(rig, () => swept(rig, pool));
   tell(`${customers} unchanged customers`, calm.run, await requestsSince(rig, since), calm.parts);
   say(`… ${edited} edits there, of which nobody tells`);
-  await each(edited, async (i) =>
-    rig.stripe.update(ids[i * Math.floor(customers / edited)]!, { name: `Edited ${i}` }),
-  );
+  await crowd([...Array(edited).keys()], TOGETHER, async (i) => {
+    await rig.stripe.update(ids[i * Math.floor(customers / edited)]!, { name: `Edited ${i}` });
+  });
   since = new Date().toISOString();
   const drift = await watched(rig, () => swept(rig, pool));
   tell(
@@ -197,38 +173,21 @@ async function measure(rig: Rig, pool: Pool, { customers, edited }: Wanted): Pro
   );
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      customers: { type: 'string', default: '20000' },
-      latency: { type: 'string', default: '0' },
-      edited: { type: 'string', default: '200' },
-    },
-  });
-  const stage = await createStage(say, { SIMULATOR_FAULTS: '1', SIMULATOR_LATENCY_MS: values.latency });
-  setTimeout(() => stage.kill(), TOTAL_MAX_MS).unref();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => {
-      stage.kill();
-      process.exit(1);
-    });
-  }
-  let pool: Pool | null = null;
-  try {
-    say('… starting the system');
-    const rig = await stage.start();
-    pool = new Pool({ connectionString: rig.wiring.databaseUrl, max: 4 });
-    await measure(rig, pool, { customers: Number(values.customers), edited: Number(values.edited) });
-  } finally {
-    await pool?.end();
-    await stage.stop();
-  }
-}
-
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    say(`bench: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    process.exit(1);
+const { values } = parseArgs({
+  options: {
+    customers: { type: 'string', default: '20000' },
+    latency: { type: 'string', default: '0' },
+    edited: { type: 'string', default: '200' },
   },
-);
+});
+const variables = { SIMULATOR_FAULTS: '1', SIMULATOR_LATENCY_MS: values.latency };
+
+runSession('bench:sweep', { totalMaxMs: TOTAL_MAX_MS, variables }, async (rig) => {
+  const pool = new Pool({ connectionString: rig.wiring.databaseUrl, max: 4 });
+  try {
+    await measure(rig, pool, { customers: Number(values.customers), edited: Number(values.edited) });
+    return true;
+  } finally {
+    await pool.end();
+  }
+});

@@ -148,7 +148,7 @@ create table counterpart.intents (
   created_at timestamptz not null default now(),
   first_sent_at timestamptz,
   sends integer not null default 0,
-  -- a create that was looked for and not found, since it was last sent; a second reading proves it, some time later
+  -- a create that was looked for and not found; a second reading proves it, some time later
   absent_at timestamptz,
   ended_at timestamptz,
   ending text check (ending in ('done', 'refused', 'replayed_failure', 'not_applied', 'superseded')),

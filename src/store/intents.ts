@@ -1,4 +1,5 @@
 /** Remote mutations, written down before they are sent. A partial unique index allows one open intent per link. */
+import { ABSENCE_APART_S } from '../core/absence';
 import type { Fields } from '../core/fields';
 import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
 import type { Sql } from './database';
@@ -22,7 +23,7 @@ export interface Intent {
   readonly lookId: number;
   /** True once the remote may have forgotten the key, by Postgres's clock. */
   readonly keyExpired: boolean;
-  /** A create that was looked for since its last send, and not found: whether it is absent is proven first. */
+  /** A create that was looked for and not found: it is not sent again before it is known whether it is absent. */
   readonly sought: boolean;
 }
 
@@ -105,7 +106,7 @@ export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null>
  */
 export async function markSent(sql: Sql, key: string, fence: number): Promise<boolean> {
   const { rowCount } = await sql.query(
-    `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now()), absent_at = null
+    `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
      from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
        and (i.kind = 'delete' or i.first_sent_at is null or i.first_sent_at >= now() - interval '${KEY_LIFE_HOURS} hours')`,
     [key, fence],
@@ -113,12 +114,9 @@ export async function markSent(sql: Sql, key: string, fence: number): Promise<bo
   return rowCount === 1;
 }
 
-/** Lists may show a creation some seconds late: two readings prove absence only this far apart. */
-export const ABSENCE_APART_S = 10;
-
 /**
  * Remembers that what a create made was looked for and not found.
- * @returns whether that proves its absence: an earlier reading since the last send found nothing either, long enough ago.
+ * @returns whether that proves its absence: an earlier reading found nothing either, long enough ago.
  * Null when a newer attempt has the link's fence.
  */
 export async function noteAbsence(sql: Sql, key: string, fence: number): Promise<boolean | null> {

@@ -1,22 +1,12 @@
 /** The one source of chance of a chaos run: the same seed gives the same plan of faults and operations. */
+import { seeded } from '../../src/simulators/stripe/seeded';
 import type { Chance } from '../simulation/engine/ports';
-
-/** mulberry32 */
-function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** @param stream plans that are drawn from different streams of one seed do not shift each other */
 export function seededChance(seed: number, stream: string): Chance {
   let mixed = seed | 0;
   for (const letter of stream) mixed = Math.imul(mixed ^ (letter.codePointAt(0) ?? 0), 0x01000193);
-  const next = numbers(mixed);
+  const next = seeded(mixed);
   const int = (below: number): number => Math.floor(next() * below);
   return {
     int,

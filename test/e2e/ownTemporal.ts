@@ -16,15 +16,18 @@ export interface OwnTemporal extends FreshNamespace {
   close(): Promise<void>;
 }
 
-/** Runs when this resolves. */
-export async function startOwnTemporal(): Promise<OwnTemporal> {
+/**
+ * Runs when this resolves.
+ * @param say hears how its binary is come by, which may take minutes
+ */
+export async function startOwnTemporal(say: (line: string) => void = () => undefined): Promise<OwnTemporal> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'counterpart-temporal-'));
   const databaseFile = path.join(folder, 'temporal.db');
   const [port, uiPort] = [await anyFreePort(), await anyFreePort()];
   const binary = await resolveTemporalBinary({
     cli: process.env['TEMPORAL_CLI'] ?? null,
     env: process.env,
-    say: () => undefined,
+    say,
   });
   const namespace = 'default';
   const logFile = path.join(folder, 'temporal.log');

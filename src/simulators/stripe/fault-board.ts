@@ -3,6 +3,7 @@
  * `after` of them pass, then strikes `times` of them, or each with the probability `rate`.
  */
 
+import { seeded } from './seeded';
 import { type AskedFault, MAX_FAULTS, rowOf, type Stage, withDefaults } from './fault-table';
 
 export type Fault = AskedFault & { id: string; struck: number };
@@ -120,15 +121,4 @@ function pathMatches(pattern: string, path: string): boolean {
   const wanted = pattern.split('/');
   const given = path.split('/');
   return wanted.length === given.length && wanted.every((part, i) => part === ':id' || part === given[i]);
-}
-
-/** A small generator (mulberry32) of numbers in [0, 1): the same seed gives the same row on every machine. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

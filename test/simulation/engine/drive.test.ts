@@ -1,6 +1,6 @@
 /** The whole engine in its simulated world: a few plans, quickly. `npm run sim` runs thousands. */
 import { judge } from '../world/oracle';
-import { CALM, makePlan } from '../world/plan';
+import { CALM, makePlan, PLAIN } from '../world/plan';
 import type { Act, Citizen, Plan } from '../world/plan';
 import { storyPlans } from '../world/stories';
 import { drive } from './drive';
@@ -19,17 +19,7 @@ function planWith(population: readonly Citizen[], acts: readonly Act[]): Plan {
   return {
     ...makePlan(1),
     weather: 'calm',
-    connections: [
-      {
-        name: 'stripe',
-        form: 'as written',
-        refuses: false,
-        tellsCause: true,
-        tellsPrevious: true,
-        hasEventList: true,
-        listLag_ms: 0,
-      },
-    ],
+    connections: [{ ...PLAIN, name: 'stripe' }],
     onConflict: 'local',
     onDelete: 'propagate',
     deleteGuard: null,

@@ -3,20 +3,11 @@
  * actor, each statement a step. It brings its own Postgres, whose clock and chance are the simulation's. Some of the seeds are run
  * twice and must come to the same. Exit 1: a seed is wrong. Exit 2: the arguments make no sense.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
-import os from 'node:os';
-import path from 'node:path';
-import { Client } from 'pg';
-import { anyFreePort } from '../../../src/embedded/ports';
-import { startPostgres } from '../../../src/embedded/postgres';
-import { unprivilegedUser } from '../../../src/embedded/unprivilegedUser';
-import { VirtualPostgres } from '../store/postgresDatabase';
-import { prepareVirtual } from '../store/virtualPostgres';
 import { makePlan } from '../world/plan';
 import { readArguments, SEED_MAX } from './arguments';
 import type { Wanted } from './arguments';
-import { drive } from './drive';
+import { withPostgres } from './ownPostgres';
 import { addHash, addTally, emptySums, linesOf, linesOfFailing } from './report';
 import { storyOf, verdictOf, verdictOfTwo } from './verdict';
 import type { Drive } from './verdict';
@@ -24,50 +15,11 @@ import type { Drive } from './verdict';
 const EXIT_WRONG = 1;
 const EXIT_USAGE = 2;
 const COMMAND = 'npm run sim:sql --';
-const DATABASE = 'simulation';
 /** Of so many seeds one is run twice. */
 const TWICE_EVERY = 10;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-async function prepare(url: string): Promise<string> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(`create database ${DATABASE}`);
-  await client.end();
-  const own = new URL(url);
-  own.pathname = `/${DATABASE}`;
-  await prepareVirtual(own.href);
-  return own.href;
-}
-
-/** Runs `work` over a Postgres of its own, which is gone afterwards. */
-async function withPostgres<T>(work: (driveSql: Drive) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'counterpart-sim-'));
-  // as root, Postgres runs as another user, who must be able to enter
-  if (unprivilegedUser() !== null) chmodSync(folder, 0o711);
-  const server = await startPostgres({
-    dataDir: folder,
-    port: await anyFreePort(),
-    logFile: path.join(folder, 'postgres.log'),
-    durable: false,
-    say: (line) => process.stderr.write(`${line}\n`),
-  });
-  try {
-    const postgres = await VirtualPostgres.open(await prepare(server.url));
-    try {
-      return await work((plan, options) =>
-        drive(plan, { ...options, database: (ports) => postgres.begin(ports) }),
-      );
-    } finally {
-      await postgres.close();
-    }
-  } finally {
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
 }
 
 async function run(driveSql: Drive, { seeds, seed: first, minutes }: Wanted): Promise<number> {

@@ -185,6 +185,16 @@ export interface PlannedConnection {
   readonly listLag_ms: number;
 }
 
+/** A system without peculiarities. */
+export const PLAIN: Omit<PlannedConnection, 'name'> = {
+  form: 'as written',
+  refuses: false,
+  tellsCause: true,
+  tellsPrevious: true,
+  hasEventList: true,
+  listLag_ms: 0,
+};
+
 /** A value with this in it is refused where `refuses` is set. */
 export const REFUSED = '#';
 /** Every value that is written anywhere has this in it, in any case, so that it can be searched for where it must not be. */

@@ -1,5 +1,6 @@
 /** Cuts a failing plan down to a short story: fewer acts, fewer customers, better weather, other schedules. */
-import type { Citizen, Fault, Plan, PlannedConnection, Who } from './plan';
+import { PLAIN } from './plan';
+import type { Citizen, Fault, Plan, Who } from './plan';
 import { CALM } from './plan';
 
 /** Runs of the failing plan at most: a shrink must end. */
@@ -79,15 +80,6 @@ async function calmer(search: Search): Promise<void> {
     if (rates[what] > 0) await attempt(search, { ...search.plan, rates: { ...rates, [what]: 0 } });
   }
 }
-
-const PLAIN: Omit<PlannedConnection, 'name'> = {
-  form: 'as written',
-  refuses: false,
-  tellsCause: true,
-  tellsPrevious: true,
-  hasEventList: true,
-  listLag_ms: 0,
-};
 
 async function plainer(search: Search): Promise<void> {
   const { acts } = search.plan;

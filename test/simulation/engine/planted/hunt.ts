@@ -8,7 +8,7 @@ import type { Plan } from '../../world/plan';
 import { drive } from '../drive';
 import { verdictOf } from '../verdict';
 import type { Drive } from '../verdict';
-import { withPostgres } from './ownPostgres';
+import { withPostgres } from '../ownPostgres';
 
 export interface Hunt {
   /** The stories that are tried first: how their names begin, and in how many schedules each. */

@@ -161,7 +161,6 @@ export const INTENTS: readonly Known[] = [
           ...row,
           sends: row.sends + 1,
           first_sent_at: row.first_sent_at ?? call.now,
-          absent_at: null,
         }),
       );
     },

@@ -11,7 +11,7 @@ import type { RemoteId } from '../../../../src/core/ids';
 import type { RunSeen, Written } from '../../engine/outcome';
 import type { Contents } from '../../engine/ports';
 import type { Effect, Sight } from '../ledger';
-import { CALM, recordOf } from '../plan';
+import { CALM, PLAIN, recordOf } from '../plan';
 import type { Plan } from '../plan';
 import { evidenceOf } from './evidence';
 import type { Check, Facts } from './evidence';
@@ -27,17 +27,7 @@ const PLAN: Plan = {
   seed: 0,
   name: null,
   weather: 'calm',
-  connections: [
-    {
-      name: 'stripe',
-      form: 'as written',
-      refuses: false,
-      tellsCause: true,
-      tellsPrevious: true,
-      hasEventList: true,
-      listLag_ms: 0,
-    },
-  ],
+  connections: [{ ...PLAIN, name: 'stripe' }],
   onConflict: 'local',
   onDelete: 'propagate',
   deleteGuard: null,

@@ -3,13 +3,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
-import { anyFreePort } from '../../../../src/embedded/ports';
-import { startPostgres } from '../../../../src/embedded/postgres';
-import { unprivilegedUser } from '../../../../src/embedded/unprivilegedUser';
-import { VirtualPostgres } from '../../store/postgresDatabase';
-import { prepareVirtual } from '../../store/virtualPostgres';
-import { drive } from '../drive';
-import type { Drive } from '../verdict';
+import { anyFreePort } from '../../../src/embedded/ports';
+import { startPostgres } from '../../../src/embedded/postgres';
+import { unprivilegedUser } from '../../../src/embedded/unprivilegedUser';
+import { VirtualPostgres } from '../store/postgresDatabase';
+import { prepareVirtual } from '../store/virtualPostgres';
+import { drive } from './drive';
+import type { Drive } from './verdict';
 
 const DATABASE = 'simulation';
 
@@ -26,7 +26,7 @@ async function prepare(url: string): Promise<string> {
 
 /** Runs `work` over a Postgres of its own, which is gone afterwards. */
 export async function withPostgres<T>(work: (driven: Drive) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'counterpart-planted-'));
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'counterpart-sim-'));
   // as root, Postgres runs as another user, who must be able to enter
   if (unprivilegedUser() !== null) chmodSync(folder, 0o711);
   const server = await startPostgres({
