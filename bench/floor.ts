@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { runInBackground } from '../src/embedded/background';
 import { ensureSearchAttributes } from '../src/temporal/client';
 import type { FloorResult, FloorTask } from './floorWorker';
 import { until } from './pace';
@@ -45,9 +46,13 @@ export async function openFloor(rig: Rig): Promise<Floor> {
   const client = await makeNamespace(address);
   const child = fork(path.join(__dirname, 'floorWorker.js'), [address, NAMESPACE], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    detached: process.platform !== 'win32', // a session of its own, as the product's worker
   });
   const ended = once(child, 'exit');
-  if (child.pid !== undefined) rig.parts.set('floor', child.pid);
+  if (child.pid !== undefined) {
+    rig.parts.set('floor', child.pid);
+    runInBackground(child.pid);
+  }
   const answer = async (deadlineMs: number): Promise<unknown> => {
     const signal = AbortSignal.timeout(deadlineMs);
     const [message] = await Promise.race([

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Config } from '../config';
+import { runInBackground } from './background';
 import type { ProcessRecord } from './dataFolder';
 import { startNodeProgram } from './nodeProgram';
 import type { RunningPart } from './part';
@@ -23,6 +24,9 @@ import { programEnvironment, simulatorEnvironment, type Wiring } from './wiring'
 const STOP_ORDER = ['api', 'worker', 'simulator', 'temporal', 'postgres'] as const;
 type PartName = (typeof STOP_ORDER)[number];
 type ProgramName = 'api' | 'worker' | 'simulator' | 'migrate';
+
+/** What works off the queue; whoever waits for an answer waits for one of the others. */
+const IN_BACKGROUND: ReadonlySet<string> = new Set<PartName>(['worker', 'temporal']);
 
 /** A part that is just starting is waited for this long before the others are stopped around it. */
 const PENDING_START_MAX_MS = 10_000;
@@ -59,9 +63,15 @@ export function createSystem(options: SystemOptions): System {
   const capTimer = setInterval(() => capped.forEach((file) => capLog(file)), LOG_CAP_EVERY_MS).unref();
   const events = new EventEmitter();
   const gaveUp = once(events, 'gave up').then(([name]) => String(name));
+  /** Told of each process as soon as it is there. */
+  function began(name: string, pid: number): void {
+    record.add(name, pid);
+    if (IN_BACKGROUND.has(name)) runInBackground(pid);
+  }
+
   const hooks: Hooks = {
     say,
-    onStart: (name, pid) => record.add(name, pid),
+    onStart: began,
     onGiveUp: (name) => events.emit('gave up', name),
   };
 
@@ -108,8 +118,6 @@ export function createSystem(options: SystemOptions): System {
     });
   }
 
-  const remember = (pid: number) => record.add('temporal', pid);
-
   async function temporal(): Promise<void> {
     const { temporal: port, temporalUi: uiPort } = wiring.ports;
     if (port === null || uiPort === null) return;
@@ -127,7 +135,7 @@ export function createSystem(options: SystemOptions): System {
           uiPort,
           namespace,
           logFile,
-          onSpawn: remember,
+          onSpawn: (pid) => began('temporal', pid),
         }),
     });
   }
