@@ -19,14 +19,14 @@ const LEAK_MESSAGES = [
 ];
 
 /**
- * All tests run as two jests side by side, each one file at a time: half of the time of the tests with Temporal is waiting for
+ * All tests run as two jests side by side, each one file at a time: half of the time of the end-to-end tests is waiting for
  * leases and retries. Measured on 2 cores: 519 s one after the other. Not jest's own workers: they are ended half a second
  * after their last test, so that one cannot tell a leak from a busy machine.
  */
-const WITH_TEMPORAL = String.raw`\.(wf|e2e)\.test\.ts$`;
+const END_TO_END = String.raw`\.e2e\.test\.ts$`;
 const LANES = [
-  ['--runInBand', '--testPathPatterns', WITH_TEMPORAL],
-  ['--runInBand', '--testPathIgnorePatterns', '/node_modules/', WITH_TEMPORAL],
+  ['--runInBand', '--testPathPatterns', END_TO_END],
+  ['--runInBand', '--testPathIgnorePatterns', '/node_modules/', END_TO_END],
 ];
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');

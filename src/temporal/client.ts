@@ -11,9 +11,15 @@ import type { SearchAttribute } from './names';
 
 const DEADLINE_MS = 5_000;
 
-/** Connects lazily: the process starts and keeps working while Temporal is away. */
+/**
+ * After a failed connection gRPC refuses every call without trying until its pause is over, and its own pauses grow to two
+ * minutes: so long an absence of Temporal would last longer than it does.
+ */
+const RECONNECT = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
+
+/** Connects lazily: the process starts and keeps working while Temporal is away, and notices its return within a second. */
 export function openClient(options: ConnectionOptions, namespace: string): Client {
-  const connection = Connection.lazy(options);
+  const connection = Connection.lazy({ ...options, channelArgs: { ...RECONNECT, ...options.channelArgs } });
   return new Client({ connection, namespace, dataConverter: { ...DATA_CONVERTER } });
 }
 

@@ -1,5 +1,8 @@
 import { parseArgs } from 'node:util';
 
+import { isDrawn } from '../world/draw';
+import type { Kind } from './crew';
+
 export interface Wanted {
   readonly seeds: number;
   /** The first one; the others follow it. */
@@ -8,8 +11,8 @@ export interface Wanted {
   readonly minutes: number | null;
   /** Every turn of one seed is printed. */
   readonly trace: boolean;
-  /** Named stories instead of seeds; `boundaries`: each also with a death at every boundary between two effects. */
-  readonly of: 'seeds' | 'stories' | 'boundaries';
+  /** Seeds of the usual worlds where nothing else is asked for. */
+  readonly of: Kind;
 }
 
 const SEEDS_DEFAULT = 1_000;
@@ -17,7 +20,10 @@ export const SEED_MAX = 2 ** 31 - 1;
 const SEEDS_MAX = 10_000_000;
 const MINUTES_MAX = 1_440;
 const KNOWN =
-  '--seeds <count>, --seed <the first one>, --minutes <minutes>, --trace, --stories, --boundaries';
+  '--seeds <count>, --seed <the first one>, --minutes <minutes>, --trace, --doubts, --stories, --boundaries';
+
+/** Instead of the usual seeds. */
+const KINDS = ['doubts', 'stories', 'boundaries'] as const satisfies readonly Kind[];
 
 function whole(text: string): number | null {
   return /^\d{1,10}$/.test(text) ? Number(text) : null;
@@ -30,6 +36,7 @@ function given(args: readonly string[]): Record<string, string | boolean | undef
       seed: { type: 'string' },
       minutes: { type: 'string' },
       trace: { type: 'boolean' },
+      doubts: { type: 'boolean' },
       stories: { type: 'boolean' },
       boundaries: { type: 'boolean' },
     } as const;
@@ -68,7 +75,10 @@ export function readArguments(args: readonly string[], drawSeed: () => number): 
   const wanted = values['minutes'] === undefined ? null : number(values['minutes'], 1, 1, MINUTES_MAX);
   if (values['minutes'] !== undefined && wanted === null)
     return `--minutes ${values['minutes']} makes no sense: give 1 to ${MINUTES_MAX}. ${known}`;
-  if (trace && seeds !== 1) return `--trace shows one seed: leave --seeds out. ${known}`;
-  const of = values['boundaries'] === true ? 'boundaries' : values['stories'] === true ? 'stories' : 'seeds';
+  const asked = KINDS.filter((kind) => values[kind] === true);
+  if (asked.length > 1) return `--${asked.join(' and --')} are two things: ask for one of them. ${known}`;
+  const of = asked[0] ?? 'seeds';
+  if (trace && (seeds !== 1 || !isDrawn(of)))
+    return `--trace shows one seed: leave --${isDrawn(of) ? 'seeds' : of} out. ${known}`;
   return { seeds, seed, minutes: wanted, trace, of };
 }

@@ -1,6 +1,8 @@
 /** Runs seeds and named stories over several threads; each takes the next few when it is done with its last. */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { isDrawn } from '../world/draw';
+import type { Drawn } from '../world/draw';
 import { addSums, emptySums } from './report';
 import type { Sums } from './report';
 
@@ -10,9 +12,11 @@ const YOUNG_MB = 384;
 /** So many wrong ones tell enough. */
 const FAILING_MAX = 3;
 
+/** `boundaries`: of named stories, each with a death at every boundary between two effects. */
+export type Kind = Drawn | 'stories' | 'boundaries';
+
 export interface Chunk {
-  /** `boundaries`: of named stories, each with a death at every boundary between two effects. */
-  readonly of: 'seeds' | 'stories' | 'boundaries';
+  readonly of: Kind;
   readonly first: number;
   readonly count: number;
 }
@@ -21,7 +25,7 @@ export type Answer =
   { readonly kind: 'sums'; readonly sums: Sums } | { readonly kind: 'broke'; readonly why: string };
 
 export interface Work {
-  readonly of: Chunk['of'];
+  readonly of: Kind;
   readonly first: number;
   readonly count: number;
   readonly threads: number;
@@ -31,7 +35,7 @@ export interface Work {
 
 export async function runAll({ of, first, count, threads, over }: Work): Promise<Sums> {
   const sums = emptySums();
-  const most = of === 'seeds' ? CHUNK_SEEDS : 1;
+  const most = isDrawn(of) ? CHUNK_SEEDS : 1;
   let next = first;
   const chunk = (): Chunk | null => {
     const left = first + count - next;

@@ -1,4 +1,5 @@
 /** The whole engine in its simulated world: a few plans, quickly. `npm run sim` runs thousands. */
+import { planOf } from '../world/draw';
 import { judge } from '../world/oracle';
 import { CALM, makePlan, PLAIN } from '../world/plan';
 import type { Act, Citizen, Plan } from '../world/plan';
@@ -99,4 +100,17 @@ test('the named stories and twenty seeds hold to every invariant', async () => {
       found: [],
     });
   }
+});
+
+test('I2, failure 1: customers of whose creation nobody hears, in a few worlds made of nothing else: none is made twice', async () => {
+  let [doubts, made] = [0, 0];
+  for (let seed = 1; seed <= 8; seed += 1) {
+    const plan = planOf('doubts', seed);
+    const outcome = await drive(plan);
+    expect(judge(plan, outcome)).toEqual([]);
+    doubts += outcome.tally.doubts;
+    made += outcome.tally.doubtsMade;
+  }
+  expect(doubts).toBeGreaterThan(30);
+  expect(made).toBeGreaterThan(20);
 });

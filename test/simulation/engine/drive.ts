@@ -168,6 +168,10 @@ class Run {
     violations.push(...judgeRuns(runs));
     tally.steps = scheduler.steps;
     tally.virtual_ms = scheduler.now_ms() - START_MS;
+    const { doubts, effects } = world.remotes.ledger;
+    const made = effects.filter((effect) => effect.does === 'create' && effect.applied);
+    tally.doubts = doubts.size;
+    tally.doubtsMade = new Set(made.map(({ key }) => key ?? '').filter((key) => doubts.has(key))).size;
     const now = this.moment();
     const contents = await world.database.contents();
     const unfinished = { settled: contents, contents, moments: { quiet: now, atRest: now, atEnd: now } };

@@ -17,6 +17,7 @@ describe('what `npm run sim` accepts', () => {
       seed: 9,
       trace: true,
     });
+    expect(readArguments(['--doubts'], drawn)).toMatchObject({ of: 'doubts' });
     expect(readArguments(['--stories'], drawn)).toMatchObject({ of: 'stories' });
     expect(readArguments(['--boundaries'], drawn)).toMatchObject({ of: 'boundaries' });
   });
@@ -29,6 +30,8 @@ describe('what `npm run sim` accepts', () => {
     [['--seed', '4294967296'], '--seed 4294967296 is no seed'],
     [['--minutes', '0'], '--minutes 0 makes no sense'],
     [['--trace', '--seeds', '2'], '--trace shows one seed'],
+    [['--trace', '--stories'], '--trace shows one seed: leave --stories out'],
+    [['--doubts', '--stories'], '--doubts and --stories are two things'],
     [['--sed', '1'], "Unknown option '--sed'"],
   ])('%j is refused, and what is known is told', (args, message) => {
     const refused = readArguments(args, drawn);

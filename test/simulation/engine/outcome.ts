@@ -71,6 +71,9 @@ export interface Tally {
   looks: number;
   /** Processes that died. */
   crashes: number;
+  /** Creations there of which we could not know what became of them, and those of them that had taken effect. */
+  doubts: number;
+  doubtsMade: number;
   /** Turns at which a process could have died: between any two of its effects. */
   boundaries: number;
   virtual_ms: number;
@@ -78,6 +81,11 @@ export interface Tally {
   readonly acts: Record<string, number>;
   /** By name of the fault, as world/ names them. */
   readonly faults: Record<string, number>;
+}
+
+export function emptyTally(): Tally {
+  const none = { steps: 0, looks: 0, crashes: 0, doubts: 0, doubtsMade: 0, boundaries: 0, virtual_ms: 0 };
+  return { ...none, acts: {}, faults: {} };
 }
 
 export interface Outcome {

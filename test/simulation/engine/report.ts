@@ -1,4 +1,5 @@
 /** What many runs count, and how it is printed. */
+import { emptyTally } from './outcome';
 import type { Tally, Violation } from './outcome';
 
 export interface Failing {
@@ -20,8 +21,7 @@ export interface Sums {
 }
 
 export function emptySums(): Sums {
-  const tally: Tally = { steps: 0, looks: 0, crashes: 0, boundaries: 0, virtual_ms: 0, acts: {}, faults: {} };
-  return { runs: 0, tally, hash: '0'.repeat(16), failing: [] };
+  return { runs: 0, tally: emptyTally(), hash: '0'.repeat(16), failing: [] };
 }
 
 function addCounts(to: Record<string, number>, more: Readonly<Record<string, number>>): void {
@@ -33,6 +33,8 @@ export function addTally(to: Tally, more: Tally): void {
   to.looks += more.looks;
   to.crashes += more.crashes;
   to.boundaries += more.boundaries;
+  to.doubts += more.doubts;
+  to.doubtsMade += more.doubtsMade;
   to.virtual_ms += more.virtual_ms;
   addCounts(to.acts, more.acts);
   addCounts(to.faults, more.faults);
@@ -70,6 +72,7 @@ export function linesOf({ runs, tally, hash }: Sums, what: string, seconds: numb
     `steps     ${tally.steps}`,
     `looks     ${tally.looks}`,
     `crashes   ${tally.crashes}, of ${tally.boundaries} boundaries`,
+    `creates   ${tally.doubts} in doubt, ${tally.doubtsMade} of them had been made`,
     `time      ${virtual_h.toFixed(0)} h went by in them, ${factor} times as fast as real time`,
     counts('acts', tally.acts),
     counts('faults', tally.faults),

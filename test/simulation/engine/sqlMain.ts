@@ -4,7 +4,8 @@
  * twice and must come to the same. Exit 1: a seed is wrong. Exit 2: the arguments make no sense.
  */
 import { randomInt } from 'node:crypto';
-import { makePlan } from '../world/plan';
+import { isDrawn, planOf } from '../world/draw';
+import type { Drawn } from '../world/draw';
 import { readArguments, SEED_MAX } from './arguments';
 import type { Wanted } from './arguments';
 import { withPostgres } from './ownPostgres';
@@ -22,12 +23,12 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function run(driveSql: Drive, { seeds, seed: first, minutes }: Wanted): Promise<number> {
+async function run(driveSql: Drive, of: Drawn, { seeds, seed: first, minutes }: Wanted): Promise<number> {
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1_000;
   const sums = emptySums();
   for (let seed = first; minutes === null ? seed < first + seeds : seconds() < minutes * 60; seed += 1) {
-    const plan = makePlan(seed);
+    const plan = planOf(of, seed);
     const twice = seed % TWICE_EVERY === 0;
     const { outcome, violations } = await (twice ? verdictOfTwo : verdictOf)(driveSql, plan);
     sums.runs += 1;
@@ -45,8 +46,8 @@ async function run(driveSql: Drive, { seeds, seed: first, minutes }: Wanted): Pr
   return sums.failing.length === 0 ? 0 : EXIT_WRONG;
 }
 
-async function showTrace(driveSql: Drive, { seed }: Wanted): Promise<number> {
-  const { violations } = await verdictOf((plan) => driveSql(plan, { heard: say }), makePlan(seed));
+async function showTrace(driveSql: Drive, of: Drawn, { seed }: Wanted): Promise<number> {
+  const { violations } = await verdictOf((plan) => driveSql(plan, { heard: say }), planOf(of, seed));
   for (const { invariant, detail } of violations) say(`${invariant}: ${detail}`);
   return violations.length === 0 ? 0 : EXIT_WRONG;
 }
@@ -55,8 +56,14 @@ const wanted = readArguments(process.argv.slice(2), () => randomInt(SEED_MAX));
 if (typeof wanted === 'string') {
   process.stderr.write(`${wanted.replaceAll('npm run sim --', COMMAND)}\n`);
   process.exitCode = EXIT_USAGE;
+} else if (!isDrawn(wanted.of)) {
+  process.stderr.write(
+    `--${wanted.of} is for npm run sim: here only seeds are run, with --doubts or without.\n`,
+  );
+  process.exitCode = EXIT_USAGE;
 } else {
-  withPostgres((driveSql) => (wanted.trace ? showTrace(driveSql, wanted) : run(driveSql, wanted))).then(
+  const { of, trace } = wanted;
+  withPostgres((driveSql) => (trace ? showTrace(driveSql, of, wanted) : run(driveSql, of, wanted))).then(
     (code) => (process.exitCode = code),
     (error: unknown) => {
       process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -5,7 +5,7 @@ import { chanceOf } from '../world/chance';
 import type { Plan } from '../world/plan';
 import { createMemoryDatabase } from '../store/memoryDatabase';
 import { Director } from './director';
-import type { Tally } from './outcome';
+import { emptyTally } from './outcome';
 import type { Chance, SimulatedDatabase, VirtualClock } from './ports';
 import { Processes } from './processes';
 import { Product } from './product';
@@ -55,10 +55,6 @@ export interface Stage {
   readonly lastLate_ms: () => number;
   /** Of the weather at each turn. */
   readonly weather: Chance;
-}
-
-function emptyTally(): Tally {
-  return { steps: 0, looks: 0, crashes: 0, boundaries: 0, virtual_ms: 0, acts: {}, faults: {} };
 }
 
 const readings = new WeakMap<BoundDatabase, Set<Promise<unknown>>>();

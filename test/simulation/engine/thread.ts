@@ -1,6 +1,7 @@
 /** One thread of the crew. */
 import { parentPort } from 'node:worker_threads';
-import { makePlan } from '../world/plan';
+import { isDrawn, planOf } from '../world/draw';
+import type { Drawn } from '../world/draw';
 import type { Plan } from '../world/plan';
 import { storyPlans } from '../world/stories';
 import type { Answer, Chunk } from './crew';
@@ -33,9 +34,9 @@ async function held(
   return false;
 }
 
-async function runSeeds({ first, count }: Chunk, sums: Sums): Promise<void> {
+async function runSeeds(of: Drawn, { first, count }: Chunk, sums: Sums): Promise<void> {
   for (let seed = first; seed < first + count; seed += 1) {
-    const plan = makePlan(seed);
+    const plan = planOf(of, seed);
     if (!(await held(sums, seed, plan, await verdictOfTwo(drive, plan)))) return;
   }
 }
@@ -55,7 +56,8 @@ async function runStory({ of, first }: Chunk, sums: Sums): Promise<void> {
 async function runChunk(chunk: Chunk): Promise<Sums> {
   const sums = emptySums();
   try {
-    await (chunk.of === 'seeds' ? runSeeds(chunk, sums) : runStory(chunk, sums));
+    const { of } = chunk;
+    await (isDrawn(of) ? runSeeds(of, chunk, sums) : runStory(chunk, sums));
   } catch (error) {
     const at = `${chunk.of} ${chunk.first} and on, number ${sums.runs + 1}`;
     throw new Error(`The simulation itself broke (${at})`, { cause: error });

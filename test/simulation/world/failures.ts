@@ -18,6 +18,11 @@ const TOO_MANY = failureOf('rate-limited', { code: 'rate_limit', status: 429 });
 const UNAUTHORIZED = failureOf('unauthorized', { code: 'api_key_expired', status: 401 });
 const NOT_FOUND = failureOf('gone', { code: 'not_found', status: 404 });
 
+/** Whether the call may have taken effect, for all that its caller knows. */
+export function leavesInDoubt(failure: RemoteFailure): boolean {
+  return failure.kind === 'unavailable' && failure !== REFUSED;
+}
+
 /** What the caller sees of a fault that is answered at all. */
 export const FAILURE_OF: Record<Exclude<Fault, 'answer lost' | 'never arrives' | 'hangs'>, RemoteFailure> = {
   'late commit': GATEWAY,

@@ -39,4 +39,6 @@ export interface Sight {
 export interface Ledger {
   readonly effects: readonly Effect[];
   readonly sights: readonly Sight[];
+  /** Keys of our creations of which at least one call ended without the caller knowing what became of it. */
+  readonly doubts: ReadonlySet<string>;
 }

@@ -15,9 +15,18 @@ const RECORDS_MAX = 4;
 /** Acts fall into a few moments, so that they meet. */
 const SPAN_MS = 6_000;
 const NOW: When = { kind: 'at', ms: 0 };
+/** A world with nobody in it, by the usual rules. */
+export const ONE_STRIPE = {
+  name: null,
+  onConflict: 'local',
+  onDelete: 'propagate',
+  deleteGuard: null,
+  population: [],
+  held: false,
+} as const satisfies Partial<Plan>;
 const ONE_DELETION: DeleteGuard = { count: 1, percent: 0, windowMs: 600_000 };
 
-function connection(chance: Chance, name: Where): PlannedConnection {
+export function plannedConnection(chance: Chance, name: Where): PlannedConnection {
   const form = weighted<Form>(chance, [
     [16, 'as written'],
     [3, 'tidies'],
@@ -58,7 +67,7 @@ function citizens(chance: Chance, values: Values, names: readonly Where[]): Citi
 
 const upTo = (chance: Chance, most: number): number => (chance.int(100) / 100) * most;
 
-function rates(chance: Chance, weather: Plan['weather'], lossless: boolean): Rates {
+export function ratesOf(chance: Chance, weather: Plan['weather'], lossless: boolean): Rates {
   if (weather === 'calm') return CALM;
   const much = weather === 'wild' ? 1 : 0.35;
   const call = 0.06 * much;
@@ -143,7 +152,7 @@ export function makePlan(seed: number): Plan {
   const chance = chanceOf(seed);
   const weather = chance.pick(['calm', 'rough', 'wild'] as const);
   const names: Where[] = chance.happens(0.3) ? ['stripe', 'crm'] : ['stripe'];
-  const connections = names.map((name) => connection(chance, name));
+  const connections = names.map((name) => plannedConnection(chance, name));
   const values = createValues(
     chance,
     connections.some(({ refuses }) => refuses),
@@ -170,7 +179,7 @@ export function makePlan(seed: number): Plan {
     workers,
     population,
     acts: acts(chance, values, { population, workers, weather, held, names }),
-    rates: rates(chance, weather, lossless),
+    rates: ratesOf(chance, weather, lossless),
     held,
     schedule: chance.int(0x7fff_ffff),
   };

@@ -1,3 +1,4 @@
+import { planOf } from './draw';
 import { CANARY, makePlan } from './plan';
 import type { Act, Plan } from './plan';
 import { shrink } from './shrink';
@@ -11,6 +12,20 @@ test('the same seed draws the same plan, and it is plain data', () => {
   for (const plan of drawn.slice(0, 50)) {
     expect(makePlan(plan.seed)).toEqual(plan);
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  }
+});
+
+test('worlds of creations in doubt: the same seed draws the same, customers are only made here, and every create meets a fault', () => {
+  for (let seed = 0; seed < 50; seed += 1) {
+    const plan = planOf('doubts', seed);
+    expect(planOf('doubts', seed)).toEqual(plan);
+    const made = plan.acts.flatMap(({ deed }) =>
+      deed.kind === 'write here' ? deed.writes.filter(({ does }) => does === 'insert') : [],
+    );
+    const faults = plan.acts.filter(({ deed }) => deed.kind === 'fault' && deed.operation === 'create');
+    expect(made.length).toBeGreaterThanOrEqual(6);
+    expect(faults.length).toBeGreaterThanOrEqual(made.length);
+    expect(plan.population).toEqual([]);
   }
 });
 

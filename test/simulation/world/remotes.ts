@@ -17,6 +17,7 @@ import { called } from './calls';
 import type { CallMoment, CallPorts, Weather } from './calls';
 import { createOutbox } from './deliveries';
 import type { Delivery, Outbox } from './deliveries';
+import { leavesInDoubt } from './failures';
 import { formOf, refusedField } from './forms';
 import type { Effect, Ledger, Sight } from './ledger';
 import { createPeople } from './people';
@@ -74,6 +75,7 @@ export function createRemotes(parts: RemotesParts): Remotes {
   const installation = trusted(parseInstallationId(parts.installation), 'installation');
   const effects: Effect[] = [];
   const sights: Sight[] = [];
+  const doubts = new Set<string>();
   const places = new Map<Where, Place>();
   for (const planned of plan.connections) {
     const system = createMemorySystem({
@@ -105,7 +107,7 @@ export function createRemotes(parts: RemotesParts): Remotes {
   return {
     ...people,
     systems: [...places.values()].map(({ system }) => system),
-    ledger: { effects, sights },
+    ledger: { effects, sights, doubts },
     connectors: (turns, passage) =>
       new Map(
         [...places.values()].map((place) => [
@@ -114,7 +116,7 @@ export function createRemotes(parts: RemotesParts): Remotes {
             ports,
             place,
             turns,
-            { note, saw },
+            { note, saw, doubts },
             {
               installation: parts.installation,
               passage: passage?.(place.name) ?? OPEN_PASSAGE,
@@ -154,6 +156,7 @@ interface Told {
   readonly note: (effect: Omit<Effect, 'step' | 'at_ms'>) => void;
   /** Notes a reading as of now, once its answer has come. */
   readonly saw: (connection: Where, remoteId: RemoteId) => () => void;
+  readonly doubts: Set<string>;
 }
 
 interface Mutation {
@@ -168,7 +171,7 @@ function connectorAt(
   ports: CallPorts,
   { planned, system, weather, name }: Place,
   turns: Turns,
-  { note, saw }: Told,
+  { note, saw, doubts }: Told,
   { installation, passage }: { installation: string; passage: Passage },
 ): Connector {
   const parsed = trusted(parseInstallationId(installation), 'installation');
@@ -236,12 +239,15 @@ function connectorAt(
           system.object(remoteId).madeAt <= clock.now_ms() - planned.listLag_ms;
         return { ...answer, value: { ...answer.value, objects: answer.value.objects.filter(isShown) } };
       }),
-    create: (values, recordId, key) =>
-      call('create', () =>
+    async create(values, recordId, key) {
+      const answer = await call('create', () =>
         noted({ does: 'create', remoteId: null, recordId, key, values }, () =>
           records.create(values, recordId, key),
         ),
-      ),
+      );
+      if (answer.kind === 'failed' && leavesInDoubt(answer.failure)) doubts.add(key);
+      return answer;
+    },
     update: (remoteId, values, key) =>
       call('update', () =>
         noted({ does: 'update', remoteId, recordId: null, key, values }, () =>

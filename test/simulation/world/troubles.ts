@@ -5,7 +5,8 @@ import { at, during, edit, here, meanwhile, near, soon } from './scene';
 import type { Motif } from './scene';
 import type { FieldName } from './values';
 
-const DAY_MS = 25 * 3_600_000;
+/** Beyond it keys are forgotten. */
+export const DAY_MS = 25 * 3_600_000;
 
 /** An answer to a create never comes, and the record goes on: edited, emptied, deleted; perhaps the key is forgotten. */
 const createInDoubt: Motif = (scene) => {

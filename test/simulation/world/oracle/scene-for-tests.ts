@@ -260,7 +260,7 @@ export class Scene {
       installation: INSTALLATION,
       written: this.written,
       remotes: { systems: [this.system], copied },
-      ledger: { effects, sights },
+      ledger: { effects, sights, doubts: new Set() },
       handed: this.handed,
       tally: { crashes: 0 },
       runs: this.runs,
