@@ -24,7 +24,9 @@ const ROWS_PER_STATEMENT = 100;
 /** As many as both workers call with at once. */
 const CUT_OFF_PER_WAVE = 120;
 const CUT_OFF_SHARE = 0.5;
-const WAVES = 3;
+const WAVES_MIN = 3;
+/** More in one wave would not settle in the time it has. */
+const WAVE_CREATES_MAX = 700;
 /** Five losses in a row open the breaker, and then little is sent: more than this makes fewer ambiguous creates, not more. */
 const LOST_RATE = 0.35;
 const WITHOUT_EMAIL = 0.25;
@@ -170,11 +172,12 @@ export async function runAmbiguous(
   const { rows } = await stage.pool.query<{ id: string }>('select id from counterpart.installation');
   const ambiguity: Ambiguity = { stage, board, say, mark: `counterpart_${rows[0]?.id ?? ''}` };
   const began = Date.now();
+  const waves = Math.max(WAVES_MIN, Math.ceil(creates / WAVE_CREATES_MAX));
   let next = 0;
   let open = 0;
-  for (let wave = 0; wave < WAVES; wave += 1) {
+  for (let wave = 0; wave < waves; wave += 1) {
     interrupted.throwIfAborted();
-    const upTo = Math.round((creates * (wave + 1)) / WAVES);
+    const upTo = Math.round((creates * (wave + 1)) / waves);
     const cut = Math.min(CUT_OFF_PER_WAVE, Math.ceil((upTo - next) * CUT_OFF_SHARE));
     await stage.ready();
     await settled(ambiguity, 0);
