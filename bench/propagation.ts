@@ -11,6 +11,9 @@ export const CHANGES_PER_S = 10;
 const ARRIVAL_DEADLINE_MS = 30_000;
 const POLL_MS = 20;
 
+/** One call's names are no other's: a value that comes back again and again is taken for two systems at odds (`ping_pong`). */
+let calls = 0;
+
 /** Arrivals by the changed name, which is different for each change. */
 class Arrivals {
   private readonly arrived = new Map<string, number>();
@@ -34,12 +37,14 @@ class Arrivals {
 export async function propagationOut(rig: Rig, customers: readonly Known[]): Promise<Quantiles> {
   const arrivals = new Arrivals();
   const began = new Map<string, number>();
+  calls += 1;
+  const run = calls;
   const listener = await listenForEvents();
   listener.onEvent = (event, arrivedMs) => arrivals.note(event.data.object.name ?? '', arrivedMs);
   const remove = await rig.stripe.addEndpoint(listener.url);
   try {
     await paced(customers.length, 1000 / CHANGES_PER_S, async (i) => {
-      const name = `Out ${i}`;
+      const name = `Out ${run}.${i}`;
       began.set(name, performance.now());
       await rig.local.rename(customers[i]?.id ?? '', name);
     });
@@ -57,10 +62,12 @@ export async function propagationOut(rig: Rig, customers: readonly Known[]): Pro
 export async function propagationIn(rig: Rig, customers: readonly Known[]): Promise<Quantiles> {
   const arrivals = new Arrivals();
   const began = new Map<string, number>();
+  calls += 1;
+  const run = calls;
   const unwatch = await rig.local.watch((name, arrivedMs) => arrivals.note(name, arrivedMs));
   try {
     await paced(customers.length, 1000 / CHANGES_PER_S, async (i) => {
-      const name = `In ${i}`;
+      const name = `In ${run}.${i}`;
       began.set(name, performance.now() + SIMULATOR_LATENCY_MS / 2);
       await rig.stripe.update(customers[i]?.remoteId ?? '', { name });
     });
