@@ -212,3 +212,55 @@ test('I6: an attempt ends the link and its answer is lost; the record is restore
   expect(await desk.row(id)).not.toBeNull();
   expect(desk.system.living()).toHaveLength(1);
 });
+
+test.each([
+  ['deleted here once', 'as it was', {}],
+  ['deleted here once', 'edited', { name: 'Anna' }],
+  ['deleted here for the second time', 'as it was', {}],
+])(
+  'I6, failure 54: %s; a look has read it and is kept; deleted there, then restored here %s: the restore stands',
+  async (times, _, edited) => {
+    const desk = await openDesk();
+    const old = fields();
+    const { id, remoteId } = await desk.synced(old);
+    await desk.remove(id);
+    if (times === 'deleted here for the second time') {
+      await desk.insert(old, id);
+      await desk.remove(id);
+    }
+    const open = await desk.open(id);
+    const held = desk.system.hold('read');
+    const kept = desk.activities.examine(open);
+    await held.arrived;
+    desk.system.erase(remoteId);
+    await desk.insert({ ...old, ...edited }, id);
+    held.release();
+    expect(await kept).toMatchObject({ next: 'stale' });
+    await desk.rest();
+    await desk.hear(desk.system);
+    await desk.rest();
+    expect(await desk.row(id)).toEqual({ ...old, ...edited });
+    expect(desk.system.living()).toMatchObject([[expect.anything(), { fields: { ...old, ...edited } }]]);
+    expect(await desk.links(id)).toMatchObject([{ state: 'retired' }, { generation: 2, outcome: 'in_sync' }]);
+  },
+);
+
+test('I6, failure 54: recognised by its e-mail, read and kept; deleted on both sides, then restored here: the restore stands', async () => {
+  const desk = await openDesk();
+  const old = fields();
+  const id = await desk.insert(old);
+  const remoteId = desk.system.plant(old);
+  await desk.settle(await desk.born(remoteId));
+  const open = await desk.open(id);
+  const held = desk.system.hold('read');
+  const kept = desk.activities.examine(open);
+  await held.arrived;
+  await desk.remove(id);
+  desk.system.erase(remoteId);
+  await desk.insert(old, id);
+  held.release();
+  expect(await kept).toMatchObject({ next: 'stale' });
+  await desk.rest();
+  expect(await desk.row(id)).toEqual(old);
+  expect(desk.system.living()).toHaveLength(1);
+});

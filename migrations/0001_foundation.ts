@@ -102,7 +102,8 @@ create table counterpart.links (
   born text not null check (born in ('local', 'remote')),
   base jsonb not null default '{}',
   agreed_version bigint,
-  -- the look that may write here, and the newest attempt within it: a stalled older one matches neither
+  -- the look that may write here, and the newest attempt within it: a stalled older one matches neither, and after a restore
+  -- of the record no attempt that began before it
   look_id bigint not null default 0,
   fence bigint not null default 0,
   -- the workflow run whose look wrote this row last; null when somebody else did
@@ -523,10 +524,13 @@ begin
       delete from counterpart.tombstones t using changed_new n where t.catalog = $1 and t.record_id = n.id
       returning t.record_id, t.fields, n.version <= t.version as overtaken),
     -- Restored before the look that would have sent the deletion, or agreed on one there that nobody has heard of yet: the
-    -- restore is the later word. An object that stands goes on, one that is gone is made anew.
+    -- restore is the later word. An object that stands goes on, one that is gone is made anew. An attempt that is at work has
+    -- read the object before the restore: that it stood then is no news of it any more, so it decides nothing.
     owed as (
-      update counterpart.links l set state = 'deleting' from gone g
-      where l.catalog = $1 and l.record_id = g.record_id and l.state = 'linked'),
+      update counterpart.links l set fence = counterpart.fresh_number(),
+        state = case l.state when 'reserved' then 'reserved' else 'deleting' end from gone g
+      where l.catalog = $1 and l.record_id = g.record_id
+        and l.state in ('reserved', 'linked', 'deleting') and l.remote_id is not null),
     told as (
     insert into counterpart.timeline (catalog, record_id, kind, connection, link_id, run_id, version, changes, detail)
     select $1, n.id, 'change', $3, $4, $5, n.version,

@@ -3,7 +3,7 @@ import type { Fields } from '../../../src/core/fields';
 import type { Call, Waiting } from './call';
 import { enqueue } from './enqueue';
 import { CODES, DatabaseFailure } from './failure';
-import { key } from './schema';
+import { isLive, key } from './schema';
 import type { CustomerRow, LinkRow, TombstoneRow } from './schema';
 import { tell, tellLinkChanged } from './told';
 import { change, holdSeen, insert, remove, update, upsert } from './writing';
@@ -78,14 +78,18 @@ function* takeTombstone(call: Call, id: string): Waiting<TombstoneRow | null> {
   return gone;
 }
 
-/** Restored before the look that would have sent the deletion, or agreed on one there: the restore is the later word. */
+/**
+ * Restored before the look that would have sent the deletion, or agreed on one there: the restore is the later word, and what an
+ * attempt read before it is old.
+ */
 function* beginAnew(call: Call, id: string): Waiting<void> {
   const owed = (link: LinkRow): boolean =>
-    link.catalog === CATALOG && link.record_id === id && link.state === 'linked';
+    link.catalog === CATALOG && link.record_id === id && isLive(link.state) && link.remote_id !== null;
   for (const slot of call.tables.links.slots.values()) {
     const written = yield* change(call, slot, 'no key update', owed, (link): LinkRow => ({
       ...link,
-      state: 'deleting',
+      fence: call.memory.freshNumber(),
+      state: link.state === 'reserved' ? 'reserved' : 'deleting',
     }));
     if (written !== null) tellLinkChanged(call, written.before, written.after);
   }

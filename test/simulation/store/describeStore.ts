@@ -7,7 +7,7 @@ import { parseRecordId, parseRemoteId, trusted } from '../../../src/core/ids';
 import type { RecordId } from '../../../src/core/ids';
 import { lockEmail, remove, restore, update } from '../../../src/store/customers';
 import type { Customer } from '../../../src/store/customers';
-import type { Link } from '../../../src/store/links';
+import type { Link, LinkPatch } from '../../../src/store/links';
 import type { Contender } from './interleaved';
 import { CATALOG, NAMES } from './operations';
 import { Stage } from './stage';
@@ -240,6 +240,18 @@ export function describeStore(name: string, contender: () => Promise<Contender>)
       await a.commit();
       await expect(back.answer()).rejects.toMatchObject({ code: '40001' });
       expect((await b.does(() => put(b, ANN))).version).toBe(3);
+    });
+
+    test('a restore takes the fence from an attempt that may have read an object, and from no other', async () => {
+      const { id, fence } = await openLink(a);
+      const writes = (patch: LinkPatch) => a.does((s) => s.links.writeFenced(id, fence, patch));
+      const comesBack = () => a.does(() => drop(a, ANN)).then(() => a.does(() => put(a, ANN)));
+      await a.does(() => put(a, ANN));
+      await comesBack();
+      expect(await writes({ state: 'linked', remoteId: OBJECT })).toBe(true);
+      await comesBack();
+      expect(await writes({ outcome: 'in_sync' })).toBe(false);
+      expect((await stage.contents()).links).toMatchObject([{ state: 'deleting', outcome: 'pending' }]);
     });
 
     test('what the sync writes through a link asks for no look, and the timeline names link and run', async () => {

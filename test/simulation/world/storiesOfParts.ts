@@ -1,5 +1,18 @@
 import { CALM } from './plan';
-import { ANN, at, BEN, both, citizen, during, editThere, name, NEW, update, write } from './story';
+import {
+  ANN,
+  at,
+  BEN,
+  both,
+  citizen,
+  during,
+  editThere,
+  eraseThere,
+  name,
+  NEW,
+  update,
+  write,
+} from './story';
 import type { Story } from './story';
 
 /** Any waiter may be kept, as often as a story needs it: which one is for its schedule to say. */
@@ -89,6 +102,16 @@ export const OF_PARTS: readonly Story[] = [
       at(0, write('insert', NEW, both('new'))),
       during('create', 'done', { kind: 'stall', process: 'A', for_ms: 40_000 }),
       at(3_000, update(NEW, name('moved'))),
+    ],
+  },
+  {
+    // without the api it is restored when the object is surely gone
+    name: '54, 60: deleted here; it is read, then deleted there and restored here before it is decided',
+    acts: [
+      at(0, write('remove', ANN)),
+      during('read', 'done', { kind: 'kill', process: 'api', for_ms: 500 }),
+      during('read', 'done', eraseThere(ANN)),
+      during('read', 'done', write('restore', ANN, both('back'))),
     ],
   },
 ];

@@ -147,16 +147,3 @@ test('I3: deleted there, restored here after that: it stands, whether the deleti
   expect(inSync().write('remove').eraseThere().judged(i3NothingLost)).toEqual([]);
   expect(inSync().eraseThere().judged(i3NothingLost)).toHaveLength(1);
 });
-
-test('I6: an attempt that was kept takes the restore up with an older reading: only where attempts stall', () => {
-  const scene = inSync().eraseThere().write('remove').write('restore', A);
-  scene.relink({ state: 'linked', outcome: 'pending' });
-  Object.assign(scene.tables.timeline.at(-1)!, {
-    kind: 'decision',
-    detail: { what: 'restored/edited merge push:name' },
-  });
-  deletedBySync(scene);
-  expect(scene.judged(i6RestoreStands)).toHaveLength(1);
-  scene.plan = { ...scene.plan, rates: { ...scene.plan.rates, stalls: 0.01 } };
-  expect(scene.judged(i6RestoreStands)).toEqual([]);
-});

@@ -77,6 +77,15 @@ export const IN_STATEMENTS: readonly Defect[] = [
     schedules: 60,
   },
   {
+    name: 'a restore lets the look at work go on',
+    file: 'migrations/0001_foundation.ts',
+    find: 'update counterpart.links l set fence = counterpart.fresh_number(),\n        state',
+    replace: 'update counterpart.links l set state',
+    tier,
+    story: 'The mark on the link tells it: the look had read the object before it was deleted there.',
+    shownBy: ['54, 60'],
+  },
+  {
     name: 'an event is stored without asking whether it is there',
     file: 'src/store/events.ts',
     find: 'values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing returning *',

@@ -161,21 +161,6 @@ export const i3NothingUndone: Check = (evidence) =>
   ]);
 
 /**
- * An attempt that was kept took the restore up with what it had read before the object was deleted there: the deletion is met after
- * that, and taken for a later one.
- */
-function wasTakenUpLate({ plan }: Evidence, { entries }: RecordSeen): boolean {
-  if (plan.rates.stalls === 0 && !plan.acts.some(({ deed }) => deed.kind === 'stall')) return false;
-  const restored = entries.findLast(({ kind, detail }) => kind === 'change' && detail['does'] === 'restore');
-  return entries.some(
-    ({ kind, seq, detail }) =>
-      kind === 'decision' &&
-      seq > (restored?.seq ?? Number.POSITIVE_INFINITY) &&
-      String(detail['what']).startsWith('restored/edited merge'),
-  );
-}
-
-/**
  * I6: a restore that was acknowledged stands, unless somebody deleted the record again. A deletion there that came before it does
  * not count, told or not (docs/RECONCILE.md, "Restored"). Whether one came before is told by Postgres's clock: where that was set,
  * nobody can say.
@@ -188,7 +173,7 @@ export const i6RestoreStands: Check = (evidence) => {
       ({ does, record: id, fate }) =>
         id === record.id && fate === 'ok' && (does === 'restore' || does === 'insert'),
     );
-    if (record.row !== null || restored === undefined || wasTakenUpLate(evidence, record)) return [];
+    if (record.row !== null || restored === undefined) return [];
     const deletedHere = written.some(
       ({ does, record: id, fate, ended }) =>
         does === 'remove' &&
