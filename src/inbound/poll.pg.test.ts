@@ -5,7 +5,7 @@ import type { Connector } from '../connectors/connector';
 import { parseInstallationId, trusted } from '../core/ids';
 import { fingerprintWith } from '../store/installation';
 import { benches, STRIPE } from '../store/store-for-tests';
-import { pollOnce, startPolling } from './poll';
+import { pollOnce, runPoller, startPolling } from './poll';
 import type { PollPorts } from './poll';
 
 const bench = benches();
@@ -142,3 +142,31 @@ test('failure 48: our clock is an hour ahead of a system where nothing has happe
   empty.plant({ name: 'first' });
   expect(await pollOnce(ports, quiet)).toEqual({ kind: 'read', fresh: 1 });
 });
+
+test.each([['rejected', 400] as const, ['gone', 404] as const])(
+  'a list that is refused (%s) is said to be missing, once, and asked for seldom; read after all, it is missing no longer',
+  async (kind, status) => {
+    const failure = failureOf(kind, { code: 'parameter_invalid', status });
+    for (let i = 0; i < 2; i += 1) system.fail('listEvents', { failure, when: 'before', stored: false });
+    const said: string[] = [];
+    const slept: number[] = [];
+    const degraded: Array<readonly string[]> = [];
+    const seen: PollPorts = {
+      ...ports,
+      log: { ...ports.log, warn: (_, message) => void said.push(message) },
+      async sleep(ms) {
+        slept.push(ms);
+        degraded.push((await bench().store.connections.find(STRIPE))!.degraded);
+      },
+    };
+    await runPoller(
+      seen,
+      connector,
+      () => 2_000,
+      () => slept.length === 3,
+    );
+    expect(slept).toEqual([600_000, 600_000, 2_000]);
+    expect(degraded).toEqual([['events'], ['events'], []]);
+    expect(said).toEqual([expect.stringContaining('degraded: this server gives no list of events')]);
+  },
+);

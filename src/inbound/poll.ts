@@ -1,7 +1,6 @@
 import type { Connector, RemoteEvent } from '../connectors/connector';
 import type { RemoteFailure } from '../core/failure';
 import { TREATMENT } from '../core/failure';
-import type { Store } from '../store/store';
 import { hear } from './door';
 import type { DoorPorts } from './door';
 
@@ -45,6 +44,8 @@ const LEASE_MS = 15_000;
 const CLOCKS_APART_S = 24 * 3_600;
 /** A server without an event list is asked again this often, in case it learns. */
 const DEGRADED_MS = 600_000;
+/** There is no list, or none of the events that are asked for: what is asked does not change, so neither will the answer. */
+const LIST_REFUSED: ReadonlySet<RemoteFailure['kind']> = new Set(['gone', 'rejected', 'bug']);
 
 type PollResult =
   | { readonly kind: 'read'; readonly fresh: number }
@@ -167,11 +168,11 @@ async function afterFailure(
   failure: RemoteFailure,
 ): Promise<number | null> {
   const { connection } = connector;
-  if (failure.kind === 'gone') {
+  if (LIST_REFUSED.has(failure.kind)) {
     if (await ports.store.connections.noteDegraded(connection, 'events')) {
       ports.log.warn(
-        { connection },
-        'degraded: this server has no event list; changes there are heard by webhook only',
+        { connection, code: failure.code, status: failure.status },
+        'degraded: this server gives no list of events; changes there are heard by webhook only',
       );
     }
     return DEGRADED_MS;
@@ -183,10 +184,26 @@ async function afterFailure(
   return failure.retryAfterMs;
 }
 
-/** Then its event list is not read. */
-async function isHeld(store: Pick<Store, 'connections'>, connector: Connector): Promise<boolean> {
-  const found = await store.connections.find(connector.connection);
-  return found !== null && found.standstill !== null;
+/**
+ * One turn of the poller; null while the connection is at a standstill, for then its list is not read.
+ * @returns how many events were new, and how long to stay away where the system has a say in it
+ */
+async function turn(
+  ports: PollPorts,
+  connector: Connector,
+): Promise<{ readonly fresh: number; readonly pause_ms: number | null } | null> {
+  const { connections } = ports.store;
+  const { connection } = connector;
+  const known = await connections.find(connection);
+  if (known !== null && known.standstill !== null) return null;
+  const failure = await startPolling(ports, connector);
+  const result: PollResult =
+    failure === null ? await pollOnce(ports, connector) : { kind: 'failed', failure };
+  if (result.kind === 'failed')
+    return { fresh: 0, pause_ms: await afterFailure(ports, connector, result.failure) };
+  if (result.kind === 'held') return { fresh: 0, pause_ms: null };
+  if (known?.degraded.includes('events') === true) await connections.noteAble(connection, 'events');
+  return { fresh: result.fresh, pause_ms: null };
 }
 
 /**
@@ -204,13 +221,10 @@ export async function runPoller(
     const asked_ms = pollMs();
     let pause_ms = idle >= IDLE_AFTER_POLLS ? Math.max(asked_ms, IDLE_MS) : asked_ms;
     try {
-      if (!(await isHeld(ports.store, connector))) {
-        const failure = await startPolling(ports, connector);
-        const result: PollResult =
-          failure === null ? await pollOnce(ports, connector) : { kind: 'failed', failure };
-        idle = result.kind === 'read' && result.fresh > 0 ? 0 : idle + 1;
-        if (result.kind === 'failed')
-          pause_ms = (await afterFailure(ports, connector, result.failure)) ?? pause_ms;
+      const done = await turn(ports, connector);
+      if (done !== null) {
+        idle = done.fresh > 0 ? 0 : idle + 1;
+        pause_ms = done.pause_ms ?? pause_ms;
       }
     } catch (error) {
       ports.log.warn(

@@ -75,4 +75,7 @@ test('what a server cannot do is reported the first time only', async () => {
   expect(noted.toSorted()).toEqual([false, false, true]);
   expect(await connections().noteDegraded(STRIPE, 'account')).toBe(true);
   expect((await connections().find(STRIPE))!.degraded).toEqual(['events', 'account']);
+  await connections().noteAble(STRIPE, 'events');
+  await connections().noteAble(STRIPE, 'events');
+  expect((await connections().find(STRIPE))!.degraded).toEqual(['account']);
 });

@@ -154,3 +154,11 @@ export async function noteDegraded(sql: Sql, name: ConnectionName, what: string)
   );
   return rowCount === 1;
 }
+
+/** It can do it after all. */
+export async function noteAble(sql: Sql, name: ConnectionName, what: string): Promise<void> {
+  await sql.query(
+    `update counterpart.connections set degraded = array_remove(degraded, $2) where name = $1 and $2 = any(degraded)`,
+    [name, what],
+  );
+}

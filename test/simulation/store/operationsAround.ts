@@ -73,6 +73,7 @@ const CONNECTIONS: Of<'connections'> = {
   resume: (d) => d.s.connections.resume(d.pick(NAMES)),
   endRecovery: (d) => d.s.connections.endRecovery(d.pick(NAMES)),
   noteDegraded: (d) => d.s.connections.noteDegraded(d.pick(NAMES), d.pick(['events', 'account'])),
+  noteAble: (d) => d.s.connections.noteAble(d.pick(NAMES), d.pick(['events', 'account'])),
 };
 
 const CURSORS: Of<'cursors'> = {

@@ -192,6 +192,14 @@ export const CONNECTIONS: readonly Known[] = [
       (row) => ({ ...row, degraded: [...row.degraded, what] }),
     ),
   ),
+  known('set degraded = array_remove(degraded, $2)', (call, [name, what]: [string, string]) =>
+    changeConnection(
+      call,
+      name,
+      (row) => row.degraded.includes(what),
+      (row) => ({ ...row, degraded: row.degraded.filter((one) => one !== what) }),
+    ),
+  ),
   known('set down_since = clock_timestamp(), down_code = $2', (call, [name, code]: [string, string | null]) =>
     changeConnection(
       call,

@@ -62,7 +62,8 @@ function* takeSlots(call: Call, values: Ask): Waiting<Result> {
   if (granted > 0) {
     for (const { row, spacing, from } of rated) {
       const slot = call.tables.paces.slots.get(key(connection, row.class))!;
-      yield* update(call, slot, row, { ...row, next_at: micros(from + granted * spacing * 1000) });
+      // the interval is rounded, not the sum: in a number as large as a time half a microsecond is lost
+      yield* update(call, slot, row, { ...row, next_at: micros(from + micros(granted * spacing * 1000)) });
     }
     call.tx.unflushed = true;
   }
