@@ -2,15 +2,16 @@ import { types } from 'node:util';
 import type { ErrorRequestHandler } from 'express';
 import { DatabaseError } from 'pg';
 import type { Logger } from 'pino';
+import { NoAnswer, PoolExhausted } from '../store/database';
 import { Problem, sendProblem } from './problem';
 
 const RETRY_AFTER_S = 2;
+const TRY_AGAIN = 'Try again shortly; under an Idempotency-Key nothing is done twice.';
 
 /** Node's and pg's codes for a connection that cannot be had or broke. */
 const NETWORK_CODES = /^(ECONN|EPIPE$|ETIMEDOUT$|ENOTFOUND$|EAI_AGAIN$|EHOSTUNREACH$|ENETUNREACH$)/;
 /** pg gives these errors no code. */
-const PG_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection)/;
+const PG_MESSAGES = /^(Connection terminated|Client has encountered a connection)/;
 /**
  * SQLSTATEs that pass by themselves or by an operator's hand: connections (08), resources (53), operator and shutdown
  * (57), I/O (58), wrong password or database (28, 3D), deadlocks that outlived their repeats (40), a lock not had in
@@ -20,6 +21,19 @@ const PG_MESSAGES =
 const TRANSIENT_STATES = /^(08|28|3D|40|53|57|58|55P03|25006|3F|42P01)/;
 /** A rule of the product's own: data exceptions (22), constraints (23), what a trigger raises (P0001). */
 const RULE_STATES = /^(22|23|P0001)/;
+
+/** SQLSTATEs of a statement that was not served in time: a lock not had, and the end of Postgres's own patience. */
+const LOCK_NOT_AVAILABLE = '55P03';
+const QUERY_CANCELED = '57014';
+
+/** What took too long, when Postgres is there and yet did not serve this; else an empty text. */
+function overdue(error: Error): string {
+  const code = error instanceof DatabaseError ? error.code : null;
+  if (error instanceof PoolExhausted) return 'All connections of this process to Postgres are in use. ';
+  if (code === LOCK_NOT_AVAILABLE) return 'Another transaction holds what this needs. ';
+  if (code === QUERY_CANCELED || error instanceof NoAnswer) return 'Postgres took too long over it. ';
+  return '';
+}
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -39,9 +53,9 @@ function fromDatabase(error: Error): Problem | null {
   }
   const transient = state
     ? TRANSIENT_STATES.test(code)
-    : NETWORK_CODES.test(code) || PG_MESSAGES.test(error.message);
+    : NETWORK_CODES.test(code) || PG_MESSAGES.test(error.message) || overdue(error) !== '';
   if (!transient) return null;
-  return new Problem('unavailable', 'Try again shortly; under an Idempotency-Key nothing is done twice.', {
+  return new Problem('unavailable', `${overdue(error)}${TRY_AGAIN}`, {
     headers: { 'Retry-After': String(RETRY_AFTER_S) },
   });
 }
@@ -92,7 +106,7 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
     if (problem.status >= 500) {
       const fields = { request_id: response.getHeader('Request-Id'), err: described(error) };
       if (known === null) log.error(fields, 'a request failed by our own mistake');
-      else log.warn(fields, 'the database could not be reached');
+      else log.warn(fields, 'the database did not serve a request');
     }
     if (response.headersSent) {
       // Too late for a problem: cutting the connection is the only way left to say that the answer is not whole.

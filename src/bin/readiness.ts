@@ -1,9 +1,11 @@
 import type { Readiness } from '../api/readiness';
+import { PoolExhausted } from '../store/database';
 import type { Assembly } from './assemble';
 
 type Parts = Pick<Assembly, 'store' | 'log'>;
 
 const NOT_REACHABLE = 'not reachable';
+const POOL_EXHAUSTED = 'all connections of this process are in use';
 
 /** Whether Postgres answers with our schema, and which connections are paused. */
 async function askPostgres({ store, log }: Parts): Promise<Readiness> {
@@ -14,7 +16,8 @@ async function askPostgres({ store, log }: Parts): Promise<Readiness> {
     return { ready: true, status, parts: { postgres: 'ok', ...Object.fromEntries(connections) } };
   } catch (error) {
     log.warn({ err: error }, 'Postgres does not answer');
-    return { ready: false, status: 'degraded', parts: { postgres: NOT_REACHABLE } };
+    const postgres = error instanceof PoolExhausted ? POOL_EXHAUSTED : NOT_REACHABLE;
+    return { ready: false, status: 'degraded', parts: { postgres } };
   }
 }
 

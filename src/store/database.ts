@@ -33,6 +33,7 @@ export interface Database extends Sql {
 /** 40001 serialization_failure, 40P01 deadlock_detected (postgresql.org/docs/current/errcodes-appendix.html). */
 const RETRIED_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
 const TRANSACTION_ATTEMPTS = 4;
+/** For a connection of the pool, whether it is made anew or waited for because all are in use. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A statement of ours takes milliseconds; one that waits longer is stuck behind a lock, and its look is better repeated. */
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -62,6 +63,29 @@ class UnansweredStatement extends Error {
   override readonly name = 'UnansweredStatement';
 }
 
+/** Every connection of this process is in use, and none became free in time. Postgres itself may be well. */
+export class PoolExhausted extends Error {
+  override readonly name = 'PoolExhausted';
+}
+
+/** Postgres, or whatever stands between, did not answer a statement in time. What became of it is not known. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+/** By their messages: pg gives these errors no code. */
+const TIMED_OUT: Readonly<Record<string, new (message: string, options: ErrorOptions) => Error>> = {
+  'timeout exceeded when trying to connect': PoolExhausted,
+  'Query read timeout': NoAnswer,
+};
+
+/** Gives the driver's errors for what took too long a name: for logs, which print no messages, and for the API. */
+function throwNamed(error: unknown): never {
+  if (!(error instanceof Error)) throw error;
+  const TimedOut = TIMED_OUT[error.message];
+  throw TimedOut === undefined ? error : new TimedOut(error.message, { cause: error });
+}
+
 /** The transaction's statements; @param unanswered is told of each that ended otherwise than by Postgres's word */
 function watched(client: PoolClient, unanswered: () => void): Sql {
   return {
@@ -70,7 +94,7 @@ function watched(client: PoolClient, unanswered: () => void): Sql {
         return await client.query(text, values === undefined ? undefined : [...values]);
       } catch (error) {
         if (!(error instanceof DatabaseError)) unanswered();
-        throw error;
+        throwNamed(error);
       }
     },
   };
@@ -103,6 +127,7 @@ async function attempt<T>(
 
 /**
  * @param options.max connections at most, from this process
+ * @param options.connectTimeoutMs how long a connection is waited for; then it is `PoolExhausted`
  * @param options.lockTimeoutMs how long a statement waits for a row that somebody else holds: a product's long
  * transaction must not take up every connection of ours
  * @param options.statementTimeoutMs by Postgres's clock; without an answer the connection is given up a second later
@@ -113,6 +138,7 @@ export function openDatabase(
   options: {
     max: number;
     name: string;
+    connectTimeoutMs?: number;
     lockTimeoutMs?: number;
     statementTimeoutMs?: number;
     onIdleError: (error: Error) => void;
@@ -123,7 +149,7 @@ export function openDatabase(
     connectionString: url,
     max: options.max,
     application_name: options.name,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + SILENCE_BEYOND_MS,
     ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
@@ -133,7 +159,7 @@ export function openDatabase(
 
   async function transact<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch(throwNamed);
       let broken: Error | undefined;
       // A connection that breaks while checked out also emits 'error'; unheard, that would end the process.
       const onError = (error: Error): void => {
@@ -150,7 +176,8 @@ export function openDatabase(
 
   return {
     pool,
-    query: (text, values) => pool.query(text, values === undefined ? undefined : [...values]) as never,
+    query: (text, values) =>
+      pool.query(text, values === undefined ? undefined : [...values]).catch(throwNamed) as never,
     transact: (work) => transact('begin', work),
     transactUnflushed: (work) => transact('begin; set local synchronous_commit = off', work),
     close: () => pool.end(),
