@@ -1,6 +1,8 @@
 /** What a run prints in the end. */
 import type { Board } from './board';
 import type { Operation } from './history';
+import { sumBy } from '../environment/scrape';
+import type { Metered } from './meters';
 import type { Nemesis } from './nemesis';
 import { LEASE_MS, RECOVERY_MAX_MS, RECOVERY_WANTED_MS, REMOTE_ATTEMPTS_MS } from './recovery';
 import type { Recovery } from './recovery';
@@ -71,10 +73,12 @@ export interface Told {
   readonly takeovers: readonly Takeover[];
   readonly runs: RunsSeen;
   readonly seen: Seen;
+  readonly metered: Metered;
 }
 
 export function report(told: Told): string[] {
-  const { stage, history, nemesis, board, recovery, runs, seen } = told;
+  const { stage, history, nemesis, board, recovery, runs, seen, metered } = told;
+  const samples = metered.lifetimes.flatMap((lifetime) => lifetime.samples);
   const lost = stage.links.reduce((sum, { proxy }) => sum + proxy.lost(), 0);
   const unasked = PART_NAMES.flatMap((name) =>
     stage.parts[name].unasked.map(({ code, signal }) => `${name} (${signal ?? code})`),
@@ -96,6 +100,7 @@ export function report(told: Told): string[] {
     `takeovers  of killed workers: ${takeovers(told.takeovers)}`,
     `records    ${seen.customers.length} live, ${seen.tombstones.length} deleted, ${seen.remotes.length} there, ${parked.length} parked (${inOneLine(counted(parked, ({ reason }) => reason?.code ?? '?'))}), ${seen.lost.length} lost values kept (${inOneLine(counted(seen.lost, ({ cause }) => cause))})`,
     `writes     ${stage.requests.writes().length} to Stripe for ${accepted} changes made here`,
+    `metrics    of ${metered.lifetimes.length} lives: calls ${inOneLine(sumBy(samples, 'counterpart_remote_calls_total', 'outcome'))}; events ${inOneLine(sumBy(samples, 'counterpart_webhooks_total', 'result'))}`,
     `runs       ${runs.runs}, longest ${runs.longest} events, failed workflow tasks: ${inOneLine(runs.failedTasks)}`,
   ];
 }

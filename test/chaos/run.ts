@@ -5,13 +5,18 @@ import { createBoard } from './board';
 import { createClients } from './clients';
 import { seededChance } from './chance';
 import type { FaultName } from './faults';
+import { createMeters } from './meters';
+import type { MeteredProcess } from './meters';
+import { judgeMeters } from './metersRules';
 import { createNemesis, planFaults } from './nemesis';
 import type { Nemesis } from './nemesis';
 import { planOperations, startPopulation } from './operations';
 import { judge } from './oracle';
 import { recover } from './recovery';
+import { eventsByResult } from './seen';
 import { judgeTakeovers, report } from './report';
 import { startStage } from './stage';
+import { SIDES } from './links';
 import type { Stage } from './stage';
 import { createTakeovers } from './takeover';
 import { judgeMetrics, judgeRuns, judgeSecrecy } from './traces';
@@ -31,6 +36,13 @@ export interface RunPlan {
   readonly seed: number;
   readonly length_ms: number;
   readonly faults: readonly FaultName[];
+}
+
+function metered({ apis, workers, parts }: Stage): MeteredProcess[] {
+  return SIDES.flatMap((side, i) => [
+    { name: `api-${side}`, url: apis[i]!, pid: parts[`api-${side}`].pid },
+    { name: `worker-${side}`, url: workers[i]!, pid: parts[`worker-${side}`].pid },
+  ]);
 }
 
 /** For whoever looks into a failed run. */
@@ -61,6 +73,8 @@ export async function runChaos(
   interrupted.addEventListener('abort', () => nemesis.stop(), { once: true });
 
   await startStage(stage);
+  const meters = createMeters(metered(stage));
+  meters.start();
   await clients.run(startPopulation(seed, POPULATION), interrupted);
   say(
     `${plan.length} faults and ${operations.length} operations are planned, ${POPULATION} customers stand on one side`,
@@ -89,6 +103,15 @@ export async function runChaos(
   violations.push(...judgeTakeovers(measured));
   const runs = await judgeRuns(stage.runs);
   violations.push(...runs.violations, ...(await judgeMetrics(stage)));
+  const told = await meters.last();
+  await stage.requests.read();
+  const known = {
+    ...seen,
+    requests: stage.requests.all(),
+    eventsByResult: await eventsByResult(stage.pool),
+    failedRuns: runs.failed,
+  };
+  violations.push(...judgeMeters(told, known));
   const lines = report({
     stage,
     history: clients.history(),
@@ -98,6 +121,7 @@ export async function runChaos(
     takeovers: measured,
     runs,
     seen,
+    metered: told,
   });
   const late = await stage.stop();
   violations.push(

@@ -115,3 +115,11 @@ export async function look(
     history,
   };
 }
+
+/** Rows of the inbox, by what was made of them. */
+export async function eventsByResult(pool: Pool): Promise<Record<string, number>> {
+  const { rows } = await pool.query<{ result: string; n: string }>(
+    'select result, count(*) as n from counterpart.events group by result',
+  );
+  return Object.fromEntries(rows.map(({ result, n }) => [result, Number(n)]));
+}

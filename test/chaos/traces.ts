@@ -14,6 +14,7 @@ const HARMLESS_CAUSES: ReadonlySet<string> = new Set(['UNHANDLED_COMMAND', 'FORC
 export interface RunsSeen {
   readonly runs: number;
   readonly longest: number;
+  readonly failed: number;
   readonly failedTasks: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
 }
@@ -41,6 +42,7 @@ export async function judgeRuns(runs: Runs): Promise<RunsSeen> {
   return {
     runs: all.length,
     longest: Math.max(0, ...all.map(({ events }) => events)),
+    failed: all.filter(({ status }) => status === 'FAILED').length,
     failedTasks,
     violations,
   };

@@ -1,8 +1,10 @@
-/** The timeline through the real processes: its ids lead to what they name elsewhere, and it replays. */
+/** The timeline through the real processes: its ids lead to what they name elsewhere, and it replays. So do the metrics. */
 import { openDatabase } from '../../src/store/database';
 import type { Database } from '../../src/store/database';
 import { expectReplayed } from '../../src/store/replay-for-tests';
 import { openClient } from '../../src/temporal/client';
+import { operationOf } from '../chaos/metersRules';
+import { scrape, sumBy } from '../environment/scrape';
 import { until } from '../environment/until';
 import { startStage } from './stage';
 import type { Loose, Stage } from './stage';
@@ -65,4 +67,56 @@ test('I18: a customer edited on both sides: runs in Temporal, requests at Stripe
   }
   await client.connection.close();
   await expectReplayed(database);
+});
+
+/** The keys of all, counted. */
+function counted(keys: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
+  return counts;
+}
+
+test('I18: nothing was killed: the metrics are what Stripe noted and delivered, call by call, and what stands in Postgres', async () => {
+  const noted = async (): Promise<Loose[]> =>
+    (await stage.stripe('GET', '/_sim/requests?from=counterpart&limit=10000')).data;
+  const deliveries = async (): Promise<Loose[]> => (await stage.stripe('GET', '/_sim/deliveries')).data;
+  const events = async (): Promise<number> => (await stage.stripe('GET', '/v1/events?limit=100')).data.length;
+  await until('every event is delivered', async () => {
+    const all = await deliveries();
+    return all.length === (await events()) && all.every(({ state }) => state === 'delivered');
+  });
+  await until('the first sweep has ended', async () => {
+    const { rows } = await stage.pool.query('select ended_at from counterpart.sweeps');
+    return rows.length > 0 && rows.every(({ ended_at: endedAt }) => endedAt !== null);
+  });
+  await stage.settled();
+
+  const [api, worker] = await Promise.all([scrape(stage.url), scrape(stage.workerUrl)]);
+  const requests = await noted();
+  const asked = requests.flatMap((request) => {
+    const operation = operationOf(request);
+    return operation === null ? [] : [`${operation} ${request.status < 400 ? 'ok' : 'failed'}`];
+  });
+  expect(asked.length).toBeGreaterThan(3);
+  expect(sumBy(worker, 'counterpart_remote_calls_total', 'operation', 'outcome')).toEqual(counted(asked));
+
+  const { rows } = await stage.pool.query<{ result: string; source: string }>(
+    'select result, source from counterpart.events',
+  );
+  const by = (source: string): string[] => rows.flatMap((row) => (row.source === source ? [row.result] : []));
+  const attempts = (await deliveries()).reduce((sum, delivery) => sum + delivery.attempts, 0);
+  const heard = sumBy(api, 'counterpart_webhooks_total', 'result');
+  const { repeated = 0, ...stored } = heard;
+  expect(stored).toEqual(counted(by('webhook')));
+  expect(by('webhook').length + repeated).toBe(attempts);
+  expect(sumBy(worker, 'counterpart_webhooks_total', 'result')).toEqual(counted(by('poll')));
+  const echoes = [api, worker].map((samples) => sumBy(samples, 'counterpart_echoes_total')[''] ?? 0);
+  expect(echoes[0]! + echoes[1]!).toBe(rows.filter(({ result }) => result === 'echo').length);
+
+  for (const gauge of ['queue_depth', 'oldest_pending_seconds', 'connection_paused', 'breaker_open']) {
+    const values = api.filter(({ name }) => name === `counterpart_${gauge}`).map(({ value }) => value);
+    expect([gauge, values]).toEqual([gauge, [0]]);
+  }
+  expect(sumBy(api, 'counterpart_parked', 'reason')).toEqual({});
+  expect(worker.find(({ name }) => name === 'counterpart_failed_runs')?.value).toBe(0);
 });
