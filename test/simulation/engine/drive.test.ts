@@ -89,6 +89,16 @@ test('I16: what is said in logs and crosses into histories is listened to, and h
   expect(spoken.join('\n').toLowerCase()).not.toContain('canary');
 });
 
+test('I7: it is swept after the rest when late lists show all that stands there: a value refused elsewhere is not sent again', async () => {
+  const refused = { ...ANN, fields: { ...ANN.fields, name: 'Canary #' } };
+  const stripe = { ...PLAIN, name: 'stripe', refuses: true } as const;
+  const crm = { ...PLAIN, name: 'crm', listLag_ms: 3_400 } as const;
+  const plan = { ...planWith([refused], []), connections: [stripe, crm] };
+  const outcome = await drive(plan);
+  expect(judge(plan, outcome)).toEqual([]);
+  expect(outcome.remotes.systems.map((system) => system.living().length)).toEqual([0, 1]);
+});
+
 test('the named stories and twenty seeds hold to every invariant', async () => {
   const seeds = Array.from({ length: 20 }, (_, seed) => makePlan(seed + 1));
   for (const plan of [...storyPlans(), ...seeds]) {

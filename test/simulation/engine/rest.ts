@@ -43,6 +43,16 @@ function unheardOf({ world }: Stage, { events }: LookedAt): string | null {
   return null;
 }
 
+/** What a late list does not show yet a sweep would take for missing, and ask for a look at it. */
+function unlisted({ world: { plan, remotes, scheduler } }: Stage): string | null {
+  for (const [place, system] of remotes.systems.entries()) {
+    const listed_ms = scheduler.now_ms() - (plan.connections[place]?.listLag_ms ?? 0);
+    if (system.living().some(([, { madeAt }]) => madeAt > listed_ms))
+      return `the list of ${system.name} does not show all that stands there`;
+  }
+  return null;
+}
+
 /** What is under way outside of Postgres, in words; null when nothing is. */
 function underWay({ world, processes, director, webhooks, lastLate_ms }: Stage): string | null {
   const { scheduler, temporal, plan } = world;
@@ -60,8 +70,8 @@ function underWay({ world, processes, director, webhooks, lastLate_ms }: Stage):
 async function leftOver(parts: Stage, contents: LookedAt): Promise<string | null> {
   const { world, operator } = parts;
   if (contents.work_queue.length > 0) return 'the queue is not empty';
-  const unheard = unheardOf(parts, contents);
-  if (unheard !== null) return unheard;
+  const unseen = unheardOf(parts, contents) ?? unlisted(parts);
+  if (unseen !== null) return unseen;
   const sweeps = await operator.session.store.sweeps.listSweeps(SWEEPS_MAX);
   if (sweeps.some(({ ending }) => ending === null)) return 'a sweep is open';
   const swept = new Set<string>(sweeps.map(({ connection }) => connection));
