@@ -106,7 +106,7 @@ export const OF_PARTS: readonly Story[] = [
   },
   {
     // without the api it is restored when the object is surely gone
-    name: '54, 60: deleted here; it is read, then deleted there and restored here before it is decided',
+    name: '54, 60: deleted here; it is read, deleted there, restored here, and only then decided on',
     acts: [
       at(0, write('remove', ANN)),
       during('read', 'done', { kind: 'kill', process: 'api', for_ms: 500 }),
