@@ -147,3 +147,27 @@ test('I3: deleted there, restored here after that: it stands, whether the deleti
   expect(inSync().write('remove').eraseThere().judged(i3NothingLost)).toEqual([]);
   expect(inSync().eraseThere().judged(i3NothingLost)).toHaveLength(1);
 });
+
+test.each(['restore', 'insert'] as const)(
+  'I3: its creation is in doubt, its object is deleted there, and it comes back here after that by %s: it stands; before that it does not',
+  (back) => {
+    const inDoubt = () => {
+      const scene = new Scene().write('insert', A);
+      const id = scene.relink({}).intent('key_1', 'create').orphan('key_1', A);
+      const erase = (): void => {
+        scene.system.erase(id);
+        scene.note({ by: 'people', does: 'remove', remoteId: id, before: A });
+      };
+      return { scene, id, erase };
+    };
+    const after = inDoubt();
+    after.erase();
+    after.scene.write('remove').write(back, A).relink({ remote_id: after.id }).agree(A);
+    expect(after.scene.judged(i3NothingLost)).toEqual([]);
+    const before = inDoubt();
+    before.scene.write('remove').write(back, A);
+    before.erase();
+    before.scene.relink({ remote_id: before.id }).agree(A);
+    expect(before.scene.judged(i3NothingLost).join()).toMatch(/nobody restored it/);
+  },
+);

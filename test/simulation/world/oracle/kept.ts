@@ -183,6 +183,14 @@ function deletedThere(evidence: Evidence, record: RecordSeen, effect: Effect): s
   });
 }
 
+/** Whether what stands here was added with the id of a deleted record: an INSERT with that id is a restore. */
+function cameBack({ entries }: RecordSeen): boolean {
+  const added = entries.findLast(
+    ({ kind, detail }) => kind === 'change' && (detail['does'] === 'create' || detail['does'] === 'restore'),
+  );
+  return added?.detail['does'] === 'restore';
+}
+
 /**
  * Somebody deleted it there, and it stands here though the product's own code did not write it anew: restored after that or once
  * the object was known, or added with the id of a record that was born there, when its deletion was known.
@@ -195,7 +203,7 @@ function deletionLost(evidence: Evidence, record: RecordSeen, connection: Where,
   const restoredSince = evidence.written.some(
     ({ does, record: written, fate, begun }) =>
       written === record.id &&
-      does === 'restore' &&
+      (does === 'restore' || (does === 'insert' && cameBack(record))) &&
       (fate === 'ok' || fate === 'unknown') &&
       begun > erased.step,
   );

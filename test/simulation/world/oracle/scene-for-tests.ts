@@ -116,7 +116,8 @@ export class Scene {
   /** The product writes, and is told that it did; a look follows. */
   write(does: Written['does'], fields: Fields = {}): this {
     const change = { insert: 'create', restore: 'restore', update: 'edit', remove: 'delete' } as const;
-    this.change(change[does], fields, null);
+    const comesBack = does === 'insert' && this.tables.tombstones.length > 0;
+    this.change(comesBack ? 'restore' : change[does], fields, null);
     this.steps += 1;
     const at = { begun: this.steps, ended: this.steps, at_ms: this.steps };
     this.written.push({ act: 0, does, record: ANN, fields, fate: 'ok', ...at });
