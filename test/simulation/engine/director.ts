@@ -136,6 +136,8 @@ export class Director {
         return;
       }
       case 'outage':
+        this.last(deed.for_ms);
+        return deed.how === 'other account' ? this.useOtherKey(deed) : remotes.order(deed);
       case 'webhooks lost':
         this.last(deed.for_ms);
         return remotes.order(deed);
@@ -174,6 +176,16 @@ export class Director {
       case 'rest':
         throw new Error('A rest is no act');
     }
+  }
+
+  /** A key opens one account (A8): it is set right by a restart, so no attempt meets another account and then the right one. */
+  private useOtherKey(deed: Extract<Deed, { kind: 'outage' }>): void {
+    const { world, processes } = this;
+    world.remotes.order({ ...deed, for_ms: Number.POSITIVE_INFINITY });
+    world.scheduler.after(this.life.owner, deed.for_ms, 'the key is set right', () => {
+      for (const name of ['api', ...world.plan.workers] as const) processes.kill(name, 1);
+      world.remotes.order({ ...deed, for_ms: 0 });
+    });
   }
 
   async sweep(connection: string): Promise<void> {
