@@ -1,6 +1,6 @@
 /** Makes `npm install` unnecessary: used by `npm start` and `npm test` before anything else is loaded. Only node:*. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** npm itself, by the path npm hands to its scripts; by name for people who call the script without npm. */
@@ -26,10 +26,26 @@ function isStale(root) {
   return null;
 }
 
-/** Runs `npm ci` when node_modules is missing or older than package-lock.json. Throws when that fails. */
+/** `npm ci` empties node_modules first. Through a link it would empty a folder that is not this clone's. */
+function refuseLink(root, why) {
+  const folder = path.join(root, 'node_modules');
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  const target = existsSync(folder) ? realpathSync(folder) : 'a folder that is not there';
+  throw new Error(
+    `${why}, and node_modules is a link to ${target}: nothing was installed, because npm would delete what stands there. ` +
+      'Remove the link (only the link) and start again. Or, if what it leads to fits this package-lock.json, ' +
+      'say so by making the file node_modules/.counterpart-checked newer: touch node_modules/.counterpart-checked',
+  );
+}
+
+/**
+ * Runs `npm ci` when node_modules is missing or older than package-lock.json. Throws when that fails, and when node_modules
+ * is a symbolic link.
+ */
 export function ensureDependencies(root) {
   const why = isStale(root);
   if (why === null) return;
+  refuseLink(root, why);
   process.stderr.write(`${why}: running npm ci\n`);
   let run = npm(root, ['ci', '--no-audit', '--no-fund']);
   if (run.error !== undefined) throw new Error(`npm could not be started: ${run.error.message}`);
