@@ -10,7 +10,7 @@ import { REASONS } from '../core/reason';
 import { createRegisteredSecrets } from '../inbound/registeredSecrets';
 import { createWebhookHandler } from '../inbound/webhook';
 import { createGauges } from '../observability/gauges';
-import { readQueue, countParked, readPolls } from '../store/syncState';
+import { readQueue, readWaiting, countParked, readPolls } from '../store/syncState';
 import { assemble } from './assemble';
 import { listConnections } from './connectionViews';
 import { readinessOf } from './readiness';
@@ -32,8 +32,9 @@ async function main(): Promise<void> {
     clock: { now: Date.now },
     readiness: () => readinessOf(parts),
     async metricsText() {
-      const [queue, parked, polls, connections] = await Promise.all([
+      const [queue, waiting, parked, polls, connections] = await Promise.all([
         readQueue(database),
+        readWaiting(database),
         countParked(database),
         readPolls(database),
         store.connections.list(),
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
       setGauges({
         queueDepth: queue.depth,
         oldestPendingS: queue.oldestPendingS,
+        waiting,
         parked,
         polls: [...polls].map(([connection, { polledAgoS }]) => ({ connection, polledAgoS })),
         connections: connections.map(({ name, paused, down }) => ({

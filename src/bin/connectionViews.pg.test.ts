@@ -63,14 +63,24 @@ test('what Stripe allows is the limit where nothing is set: by mode, and none fo
   expect(() => loadConfig({ STRIPE_RATE_LIMIT: 'fast' })).toThrow('STRIPE_RATE_LIMIT must be the requests');
 });
 
-test('dashboards see an open breaker', async () => {
+test('dashboards see an open breaker, and what waits for each connection until nothing does', async () => {
   const { registry } = createMetrics('test');
-  createGauges(registry)({
+  const set = createGauges(registry);
+  const numbers = {
     queueDepth: 0,
     oldestPendingS: null,
+    waiting: [{ connection: 'stripe', records: 3, oldestS: 4_000 }],
     parked: [],
     polls: [],
     connections: [{ connection: 'stripe', paused: false, down: true }],
-  });
-  expect(await registry.metrics()).toMatch(/counterpart_breaker_open\{connection="stripe".*\} 1/);
+  };
+  set(numbers);
+  const told = await registry.metrics();
+  expect(told).toMatch(/counterpart_breaker_open\{connection="stripe".*\} 1/);
+  expect(told).toMatch(/counterpart_waiting\{connection="stripe".*\} 3/);
+  expect(told).toMatch(/counterpart_oldest_waiting_seconds\{connection="stripe".*\} 4000/);
+  set({ ...numbers, waiting: [] });
+  const later = await registry.metrics();
+  expect(later).toMatch(/counterpart_waiting\{connection="stripe".*\} 0/);
+  expect(later).toMatch(/counterpart_oldest_waiting_seconds\{connection="stripe".*\} 0/);
 });

@@ -1,4 +1,5 @@
 import type { Readiness } from '../api/readiness';
+import type { Connection } from '../store/connections';
 import { PoolExhausted } from '../store/database';
 import type { Assembly } from './assemble';
 
@@ -7,13 +8,20 @@ type Parts = Pick<Assembly, 'store' | 'log'>;
 const NOT_REACHABLE = 'not reachable';
 const POOL_EXHAUSTED = 'all connections of this process are in use';
 
-/** Whether Postgres answers with our schema, and which connections are paused. */
+/** Null where it serves; no host, for this is shown without a key. */
+function troubleOf({ standstill, down }: Connection): string | null {
+  return standstill === 'down' ? `down: ${down?.code ?? 'no answer'}` : standstill;
+}
+
+/** Whether Postgres answers with our schema, and which connections are paused or down. */
 async function askPostgres({ store, log }: Parts): Promise<Readiness> {
   try {
-    const paused = (await store.connections.list()).filter((connection) => connection.paused !== null);
-    const connections = paused.map(({ name }) => [`connection ${name}`, 'paused'] as const);
-    const status = paused.length === 0 ? 'ok' : 'degraded';
-    return { ready: true, status, parts: { postgres: 'ok', ...Object.fromEntries(connections) } };
+    const troubles = (await store.connections.list()).flatMap((connection) => {
+      const trouble = troubleOf(connection);
+      return trouble === null ? [] : [[`connection ${connection.name}`, trouble] as const];
+    });
+    const status = troubles.length === 0 ? 'ok' : 'degraded';
+    return { ready: true, status, parts: { postgres: 'ok', ...Object.fromEntries(troubles) } };
   } catch (error) {
     log.warn({ err: error }, 'Postgres does not answer');
     const postgres = error instanceof PoolExhausted ? POOL_EXHAUSTED : NOT_REACHABLE;

@@ -63,6 +63,16 @@ test('the worker tells its readiness in the form of the api, and is not ready wi
     null,
   ]);
   expect(await readinessOf(parts)).toEqual({ ready: true, status: 'degraded', parts: paused });
+  await parts.database.query(
+    `update counterpart.connections set paused_at = null, pause_code = null, down_since = now(), down_code = 'ECONNREFUSED'`,
+  );
+  const down = { postgres: 'ok', 'connection stripe': 'down: ECONNREFUSED' };
+  expect(await ready(parts, true)).toEqual([
+    200,
+    { status: 'degraded', parts: { ...down, temporal: 'ok' } },
+    null,
+  ]);
+  expect(await readinessOf(parts)).toEqual({ ready: true, status: 'degraded', parts: down });
 });
 
 test('a Postgres that is down is told by both', async () => {

@@ -7,6 +7,8 @@ export interface StoredNumbers {
   /** Seconds; null when nothing waits. */
   readonly oldestPendingS: number | null;
   readonly parked: ReadonlyArray<{ connection: string; code: string; links: number }>;
+  /** Records that wait for a connection, and the age of the oldest hint among them. */
+  readonly waiting: ReadonlyArray<{ connection: string; records: number; oldestS: number }>;
   /** Seconds since each event list was last read to its end. */
   readonly polls: ReadonlyArray<{ connection: string; polledAgoS: number }>;
   readonly connections: ReadonlyArray<{ connection: string; paused: boolean; down: boolean }>;
@@ -48,6 +50,18 @@ export function createGauges(registry: Registry): (numbers: StoredNumbers) => vo
     labelNames: ['connection'],
     registers: [registry],
   });
+  const waiting = new Gauge({
+    name: 'counterpart_waiting',
+    help: 'Records that wait for this connection: it is paused or down, or each try at them failed.',
+    labelNames: ['connection'],
+    registers: [registry],
+  });
+  const oldestWaiting = new Gauge({
+    name: 'counterpart_oldest_waiting_seconds',
+    help: 'Age of the oldest hint that waits for this connection; 0 when there is none.',
+    labelNames: ['connection'],
+    registers: [registry],
+  });
   return (numbers) => {
     depth.set(numbers.queueDepth);
     oldest.set(numbers.oldestPendingS ?? 0);
@@ -55,6 +69,12 @@ export function createGauges(registry: Registry): (numbers: StoredNumbers) => vo
     for (const { connection, polledAgoS } of numbers.polls) pollAge.set({ connection }, polledAgoS);
     for (const one of numbers.connections) paused.set({ connection: one.connection }, one.paused ? 1 : 0);
     for (const one of numbers.connections) breaker.set({ connection: one.connection }, one.down ? 1 : 0);
+    // A connection that nothing waits for tells 0: a gauge that is gone looks like an api that is gone.
+    for (const { connection } of numbers.connections) {
+      const found = numbers.waiting.find((one) => one.connection === connection);
+      waiting.set({ connection }, found?.records ?? 0);
+      oldestWaiting.set({ connection }, found?.oldestS ?? 0);
+    }
     parked.reset();
     for (const { connection, code, links } of numbers.parked) parked.set({ connection, reason: code }, links);
   };

@@ -4,7 +4,7 @@ import { parseRecordId, trusted } from '../core/ids';
 import type { RecordId } from '../core/ids';
 import { openDatabase } from './database';
 import type { Database } from './database';
-import { countParked, countStates, listParked, readQueue, readSync } from './syncState';
+import { countParked, countStates, listParked, readQueue, readWaiting, readSync } from './syncState';
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -205,6 +205,12 @@ test('the queue tells its depth and the age of what nobody answered apart from w
   expect(queue.depth).toBe(2);
   expect(queue.oldestPendingS).toBeLessThan(60);
   expect(queue.oldestWaitingS).toBeGreaterThan(3_599);
+  const later = await arrange({ queued: ['stripe'] });
+  expect(later.id).not.toBe(waiting.id);
+  expect(await readWaiting(database)).toEqual([
+    { connection: 'stripe', records: 2, oldestS: expect.any(Number) },
+  ]);
+  expect((await readWaiting(database))[0]?.oldestS).toBeGreaterThan(3_599);
 });
 
 test('parked records are counted by reason and listed, also those without a row', async () => {

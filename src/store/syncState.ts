@@ -223,6 +223,18 @@ export async function readQueue(sql: Sql): Promise<QueueNumbers> {
   return { depth, oldestPendingS: pending, oldestWaitingS: waiting };
 }
 
+/** Records that wait for each connection, and the age of the oldest hint among them, seconds. */
+export async function readWaiting(
+  sql: Sql,
+): Promise<ReadonlyArray<{ connection: string; records: number; oldestS: number }>> {
+  const { rows } = await sql.query<{ connection: string; records: number; oldest: number }>(
+    `select connection, count(*) as records,
+       greatest(0, extract(epoch from clock_timestamp() - min(hinted_at)))::float8 as oldest
+     from counterpart.work_queue, unnest(waiting_on) as connection where waiting_on <> '{}' group by 1 order by 1`,
+  );
+  return rows.map(({ connection, records, oldest }) => ({ connection, records, oldestS: oldest }));
+}
+
 /** Parked links by connection and reason. Reads the parked ones only. */
 export async function countParked(
   sql: Sql,

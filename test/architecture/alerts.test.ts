@@ -61,12 +61,14 @@ function labelsOf(registry: Registry, name: string): readonly string[] {
   return ['process', ...(own.labelNames ?? [])];
 }
 
-test('there is an alert for what is late, stands still, is parked, is paused, and is not heard', () => {
+test('there is an alert for what is late, stands still, is parked, is paused, is down, waits, and is not heard', () => {
   expect(readAlerts().map(({ name }) => name)).toEqual([
     'CounterpartBehind',
     'CounterpartNotWorking',
     'CounterpartParked',
     'CounterpartPaused',
+    'CounterpartDown',
+    'CounterpartWaiting',
     'CounterpartNotHearing',
     'CounterpartWebhooksRefused',
   ]);

@@ -82,12 +82,14 @@ test('what dashboards read', async () => {
     'counterpart_echoes_total',
     'counterpart_failed_runs',
     'counterpart_oldest_pending_seconds',
+    'counterpart_oldest_waiting_seconds',
     'counterpart_parked',
     'counterpart_poll_age_seconds',
     'counterpart_propagation_seconds',
     'counterpart_queue_depth',
     'counterpart_remote_calls_total',
     'counterpart_rings_total',
+    'counterpart_waiting',
     'counterpart_webhooks_total',
   ]);
 });
