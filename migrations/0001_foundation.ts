@@ -454,8 +454,11 @@ create trigger timeline_conflict after insert or update of resolved_at on counte
 
 const CAPTURE = `
 -- Attached to a catalog's table by counterpart.attach_catalog(table, catalog, fields...). Counts the version, keeps
--- deletions as tombstones and queues each changed record, whoever made the change: API, psql, ORM or import.
-create function counterpart.count_version() returns trigger language plpgsql as $$
+-- deletions as tombstones and queues each changed record, whoever made the change: API, psql, ORM or import. As the owner of
+-- the schema, not as who writes: a product's role has rights on its customers and on nothing else here. The search path is
+-- fixed, or who writes could put operators of his own under the owner's rights.
+create function counterpart.count_version() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
 declare
   fields constant text[] := tg_argv[1:];
   tombstone counterpart.tombstones;
@@ -513,7 +516,8 @@ begin
 end
 $$;
 
-create function counterpart.queue_inserted() returns trigger language plpgsql as $$
+create function counterpart.queue_inserted() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
 declare
   through constant counterpart.links := counterpart.writing_link();
   overtaken boolean;
@@ -552,7 +556,8 @@ begin
 end
 $$;
 
-create function counterpart.queue_updated() returns trigger language plpgsql as $$
+create function counterpart.queue_updated() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
 declare
   through constant counterpart.links := counterpart.writing_link();
   ids uuid[];
@@ -578,7 +583,8 @@ begin
 end
 $$;
 
-create function counterpart.queue_deleted() returns trigger language plpgsql as $$
+create function counterpart.queue_deleted() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
 declare
   through constant counterpart.links := counterpart.writing_link();
 begin
@@ -600,6 +606,11 @@ begin
     using errcode = 'restrict_violation', hint = 'Use DELETE; a DELETE of many rows is one statement too.';
 end
 $$;
+
+-- Else any role could hang them on a table of its own, and write here with the owner's rights. Whoever fires a trigger needs no
+-- right to its function.
+revoke execute on function counterpart.count_version, counterpart.queue_inserted, counterpart.queue_updated,
+  counterpart.queue_deleted from public;
 
 create function counterpart.attach_catalog(in_table regclass, in_catalog text, variadic in_fields text[]) returns void
 language plpgsql as $$

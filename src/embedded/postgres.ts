@@ -38,7 +38,7 @@ export interface PostgresOptions {
   readonly port: number;
   /** Absolute; appended to. */
   readonly logFile: string;
-  /** False only for tests: no fsync, and a role that may create databases. */
+  /** False only for tests: no fsync, and a role that may create databases and roles. */
   readonly durable?: boolean;
   readonly say?: (line: string) => void;
 }
@@ -117,13 +117,13 @@ async function answers(adminUrl: string, cluster: string): Promise<boolean> {
   }
 }
 
-async function ensureRoleAndDatabase(adminUrl: string, mayCreateDatabases: boolean): Promise<void> {
+async function ensureRoleAndDatabase(adminUrl: string, forTests: boolean): Promise<void> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
     const role = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [ROLE]);
     if (role.rowCount === 0) await client.query(`CREATE ROLE ${ROLE} LOGIN`);
-    if (mayCreateDatabases) await client.query(`ALTER ROLE ${ROLE} CREATEDB`);
+    if (forTests) await client.query(`ALTER ROLE ${ROLE} CREATEDB CREATEROLE`);
     const database = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
     if (database.rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE} OWNER ${ROLE}`);
   } finally {
