@@ -12,7 +12,7 @@ import { listBody, listQuery } from './customers/list';
 import { customerBody, customerPatchInput, newCustomerInput, syncEntryBody } from './customers/shapes';
 import { PROBLEMS } from './problem';
 import type { ProblemCode } from './problem';
-import { statusBody } from './status';
+import { statusBody, statusQuery } from './status';
 import { sweepBody, sweepInput, sweepListBody, sweepReportBody } from './sweeps';
 import { timelineBody, timelineQuery } from './timeline';
 
@@ -339,7 +339,8 @@ const operation: ZodOpenApiPathsObject = {
     get: {
       tags: ['Status'],
       summary: 'What is not in sync, why, and since when',
-      responses: { 200: ok(statusBody, 'Now.'), ...problems([]) },
+      requestParams: { query: statusQuery },
+      responses: { 200: ok(statusBody, 'Now.'), ...problems(['query_invalid']) },
     },
   },
   '/metrics': {

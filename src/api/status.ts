@@ -7,12 +7,28 @@ import { connectionBody } from './connections';
 import { presentReason } from './customers/present';
 import { reasonBody } from './customers/shapes';
 import type { ApiDeps } from './deps';
+import { parseQuery } from './input';
 import { resource } from './resource';
 
 /** Counting reads every record: several consoles that ask each second share one reading. */
 const COUNTS_KEPT_MS = 2_000;
-/** The rest is found with `GET /customers?sync_state=parked`. */
+/** So many of those parked last, unless more are asked for: an object that was never pulled is listed nowhere else. */
 const PARKED_SHOWN = 20;
+const PARKED_SHOWN_MAX = 1_000;
+const parkedLimitMend = `It must be a whole number, 1..${PARKED_SHOWN_MAX}.`;
+
+export const statusQuery = z.strictObject({
+  parked_limit: z
+    .string()
+    .regex(/^\d{1,4}$/, { error: parkedLimitMend })
+    .transform(Number)
+    .refine((many) => many >= 1 && many <= PARKED_SHOWN_MAX, { error: parkedLimitMend })
+    .default(PARKED_SHOWN)
+    .meta({
+      description: 'How many of the records parked last are listed.',
+      override: { type: 'integer', minimum: 1, maximum: PARKED_SHOWN_MAX, default: PARKED_SHOWN },
+    }),
+});
 
 const counts = z.record(z.enum(SYNC_STATES), z.int());
 const seconds = z.number().meta({ description: 'Seconds.' });
@@ -48,7 +64,9 @@ export const statusBody = z
         }),
       )
       .meta({
-        description: `The ${PARKED_SHOWN} parked last; all of them: GET /customers?sync_state=parked.`,
+        description:
+          `The ${PARKED_SHOWN} parked last, or as many as \`parked_limit\` says. GET /customers?sync_state=parked&include_deleted=true ` +
+          'pages through all of them but those that were never pulled (`has_row` false and not deleted here).',
       }),
   })
   .meta({ id: 'Status' });
@@ -88,13 +106,14 @@ function keptCounts({ database, clock }: ApiDeps): () => ReturnType<typeof count
 
 function readStatus(deps: ApiDeps): RequestHandler {
   const countsNow = keptCounts(deps);
-  return answering(async () => {
+  return answering(async (request) => {
     const { database } = deps;
+    const { parked_limit: parkedLimit } = parseQuery(statusQuery, request.url);
     const [states, queue, parkedBy, parked, polls, connections] = await Promise.all([
       countsNow(),
       readQueue(database),
       countParked(database),
-      listParked(database, PARKED_SHOWN),
+      listParked(database, parkedLimit),
       readPolls(database),
       deps.connections.list(),
     ]);

@@ -13,7 +13,8 @@ export const REASONS = {
   },
   remote_missing: {
     message: 'The linked object was not found on the right account, and nothing proves a deletion.',
-    action: 'Restore it there, or delete the record here.',
+    action:
+      'Restore it there, then sync again; or delete it here: what was never pulled is then ignored for ever.',
   },
   claims_record: {
     message: 'This object carries the mark of another record (copied metadata).',

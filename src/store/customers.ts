@@ -87,6 +87,27 @@ export async function isReserved(sql: Sql, id: RecordId): Promise<boolean> {
   return rows.length > 0;
 }
 
+/**
+ * Ends what an id was reserved for, where the object was not found and never pulled: its id is remembered and ignored from then on.
+ * A look at work writes nothing more, for its fence is old.
+ * @returns whether this id was given up, now or before
+ */
+export async function giveUpMissing(sql: Sql, id: RecordId): Promise<boolean> {
+  await sql.query(
+    `update counterpart.links set state = 'void', outcome = 'deleted', reason = null, reason_since = null,
+       fence = counterpart.fresh_number(), decision = jsonb_build_object('what', 'given up by an operator: never pulled, not found there')
+     where catalog = 'customer' and record_id = $1 and state = 'reserved' and born = 'remote'
+       and outcome = 'parked' and reason ->> 'code' = 'remote_missing'
+       and not exists (select from counterpart.intents i where i.link_id = links.id and i.ended_at is null)`,
+    [id],
+  );
+  const { rows } = await sql.query(
+    `select 1 from counterpart.links where catalog = 'customer' and record_id = $1 and state = 'void' limit 1`,
+    [id],
+  );
+  return rows.length > 0;
+}
+
 export function insert(sql: Sql, values: CustomerValues): Promise<Customer> {
   return written(sql, `insert into counterpart.customers (name, email) values ($1, $2) returning ${LIVE}`, [
     values.name,

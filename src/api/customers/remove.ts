@@ -4,6 +4,7 @@ import type { RecordId } from '../../core/ids';
 import {
   findDeleted,
   findLive,
+  giveUpMissing,
   lockDeleted,
   lockEmail,
   lockLive,
@@ -33,11 +34,11 @@ async function removeOnce(sql: Sql, request: Request, id: RecordId): Promise<Ans
     return NO_CONTENT;
   }
   // Deleted already is what was asked for, whatever version was meant (RFC 9110, 13.1.1).
-  if ((await findDeleted(sql, id)) === null) throw notFound();
+  if ((await findDeleted(sql, id)) === null && !(await giveUpMissing(sql, id))) throw notFound();
   return NO_CONTENT;
 }
 
-/** `DELETE /customers/{id}` */
+/** `DELETE /customers/{id}`. Also for an id whose object was never pulled and is not found there: it is given up. */
 export function removeCustomer({ database }: ApiDeps): RequestHandler {
   return answering(async (request) => {
     const id = idOf(request);
