@@ -9,6 +9,8 @@ import { readDotenv } from '../config/sources';
 const root = path.resolve(__dirname, '..', '..', '..');
 
 async function main(): Promise<void> {
+  // Until a command has said how it ended: a process that runs out of work before has not done it.
+  process.exitCode = 2;
   process.exitCode = await runCounterpart(process.argv.slice(2), {
     env: commandLineVariables(process.env, readDotenv(root)),
     now: () => Date.now(),

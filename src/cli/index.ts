@@ -1,6 +1,6 @@
 /**
  * TALK on a terminal: the command `counterpart`, a client of the API and of nothing else.
- * May touch: commander, zod, fetch. Touched by: src/bin/counterpart.ts.
+ * May touch: commander, zod, node:http(s). Touched by: src/bin/counterpart.ts.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { z, ZodError } from 'zod';

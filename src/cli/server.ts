@@ -1,4 +1,6 @@
 /** One HTTP client for all commands: the API's answer, or a `Failed` with what a person can do about it. */
+import http from 'node:http';
+import https from 'node:https';
 
 const TIMEOUT_MS = 15_000;
 const DEFAULT_URL = 'http://127.0.0.1:3000';
@@ -43,8 +45,52 @@ function parseUrl(text: string): string {
   throw new Failed(`COUNTERPART_URL must be an address like ${DEFAULT_URL}.`);
 }
 
-async function parse(response: Response, url: string): Promise<unknown> {
-  const text = await response.text();
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface Sending {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+}
+
+/**
+ * One request on a connection of its own. Not by `fetch`: where the peer hangs up at once, that of Node 20 never settles,
+ * and a process with nothing else to wait for would end as if all were well.
+ * @throws Failed when nobody answers, or the answer breaks off
+ */
+function exchange(server: string, path: string, { method, headers, body }: Sending): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let begun = false;
+    const client = server.startsWith('https:') ? https : http;
+    const request = client.request(server + path, { method, headers, agent: false }, (response) => {
+      begun = true;
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('error', fail);
+      response.on('end', () => {
+        clearTimeout(timer);
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') });
+      });
+    });
+    function fail(): void {
+      clearTimeout(timer);
+      // The error's own words (ECONNREFUSED, aborted) say no more than these.
+      const what = begun
+        ? `The answer from ${server} broke off, so whether it was done is not known. Look with \`status\` or \`show\`, then try again.`
+        : `Nobody answers at ${server}. Is it running (npm start)? If it runs elsewhere, set COUNTERPART_URL; the start prints it.`;
+      reject(new Failed(what));
+    }
+    // A timer that keeps the process alive: it must not end before there is an answer to report.
+    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), TIMEOUT_MS);
+    request.on('error', fail);
+    request.end(body);
+  });
+}
+
+function parse(text: string, url: string): unknown {
   try {
     return text === '' ? null : JSON.parse(text);
   } catch {
@@ -52,38 +98,31 @@ async function parse(response: Response, url: string): Promise<unknown> {
   }
 }
 
-/** @throws Failed when COUNTERPART_URL is malformed */
+/** @throws Failed when COUNTERPART_URL or COUNTERPART_API_KEY is malformed */
 export function connectTo(env: Readonly<Record<string, string | undefined>>): Server {
   const url = parseUrl(env['COUNTERPART_URL'] || DEFAULT_URL);
   const key = env['COUNTERPART_API_KEY'] || null;
+  if (key !== null && !/^[\x21-\x7e]+$/.test(key)) {
+    throw new Failed('COUNTERPART_API_KEY holds a character that no key can have. Copy it anew.');
+  }
 
   async function call(method: string, path: string, body?: object): Promise<unknown> {
-    const headers: Record<string, string> = {
-      ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    };
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    let response: Response;
-    try {
-      response = await fetch(url + path, {
-        method,
-        headers,
-        ...sent,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-    } catch {
-      // fetch says no more than "fetch failed", whatever the reason.
-      throw new Failed(
-        `Nobody answers at ${url}. Is it running (npm start)? If it runs elsewhere, set COUNTERPART_URL; the start prints it.`,
-      );
-    }
-    const answer = await parse(response, url);
-    if (response.ok) return answer;
+    const sent = body === undefined ? undefined : JSON.stringify(body);
+    const { status, text } = await exchange(url, path, {
+      method,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: sent,
+    });
+    const answer = parse(text, url);
+    if (status >= 200 && status < 300) return answer;
     const what =
-      response.status === 401
+      status === 401
         ? 'The API asks for a key: set COUNTERPART_API_KEY to one of its API_KEYS.'
-        : saidBy(answer ?? {}) || `The API answered ${response.status}.`;
-    throw new Failed(what, answer, response.status);
+        : saidBy(answer ?? {}) || `The API answered ${status}.`;
+    throw new Failed(what, answer, status);
   }
 
   return { url, get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };

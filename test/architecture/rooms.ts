@@ -105,7 +105,7 @@ export const ROOMS: readonly Room[] = [
     types: [],
     packages: ['node:*', 'express', 'pg', 'pino', 'zod', 'zod-openapi'],
   },
-  { folder: 'src/cli', verb: 'show', rooms: [], types: [], packages: ['commander', 'zod'] },
+  { folder: 'src/cli', verb: 'show', rooms: [], types: [], packages: ['node:*', 'commander', 'zod'] },
   { folder: 'src/observability', verb: 'tell', rooms: [], types: [], packages: ['pino', 'prom-client'] },
   {
     folder: 'src/config',
