@@ -104,10 +104,25 @@ test('applied twice is refused, also at the same time', async () => {
 
 test('a question is answered with their value: it is written here', async () => {
   const lost = await withLost({ ours: 'Ann', theirs: 'Anna', winner: 'ask' });
-  expect((await apply(lost)).body).toMatchObject({
+  expect((await apply(lost, { take: 'remote' })).body).toMatchObject({
     conflict: { resolution: 'remote' },
     customer: { name: 'Anna', version: 2 },
   });
+});
+
+test('a question is not answered by leaving the answer out: 422, and it stays open (I3)', async () => {
+  const lost = await withLost({ ours: 'Ann', theirs: 'Anna', winner: 'ask' });
+  for (const body of [undefined, {}]) {
+    const refused = await apply(lost, body);
+    expect([refused.status, refused.body.errors[0]]).toEqual([
+      422,
+      expect.objectContaining({ pointer: '/take', code: 'take_missing' }),
+    ]);
+  }
+  const { body } = await api.call('GET', `/customers/${lost.id}`);
+  expect(body).toMatchObject({ name: 'Ann', version: 1 });
+  expect(await queued(lost.id)).toBe(0);
+  expect((await apply(lost, { take: 'local' })).body.conflict.resolution).toBe('local');
 });
 
 test('a question is answered with our value: theirs counts as seen, nothing changes here, a look will push', async () => {
@@ -181,10 +196,10 @@ test('a look that holds the link makes the answer wait, so that no look decides 
   const look = await hold(api.database, 'select from counterpart.links where id = $1 for update', [
     lost.link,
   ]);
-  const answer = apply(lost);
+  const answer = apply(lost, { take: 'remote' });
   await untilWaiting(api.database, 1);
   await look.query(`update counterpart.conflicts set theirs = '"Anne"' where id = $1`, [lost.conflict]);
   await look.letGo();
   expect((await answer).body.code).toBe('conflict_moved');
-  expect((await apply(lost)).body.customer.name).toBe('Anne');
+  expect((await apply(lost, { take: 'remote' })).body.customer.name).toBe('Anne');
 });

@@ -48,7 +48,7 @@ export const applyInput = z
     {
       take: side.optional().meta({
         description:
-          'Whose value to take. Without it: the one that lost; theirs, where the policy is to ask.',
+          'Whose value to take. Without it: the one that lost. Needed where nobody decided (winner ask).',
       }),
     },
     WRONG_TYPE,
@@ -84,20 +84,22 @@ function refuseResolved(lost: KeptValue): void {
   throw new Problem('conflict_applied', 'Change the customer with PATCH to change it once more.');
 }
 
-/** Only a question leaves the choice; what a policy decided is undone by taking the loser. */
-function sideToTake(lost: KeptValue, asked: 'local' | 'remote' | undefined): 'local' | 'remote' {
-  const loser = loserOf(lost);
-  if (lost.winner === 'ask' || lost.winner === 'deletion') return asked ?? loser;
-  if (asked === undefined || asked === loser) return loser;
-  throw new Problem('invalid', 'See `errors` for each field and what is wrong with it.', {
-    errors: [
-      {
-        pointer: '/take',
-        code: 'not_the_loser',
-        detail: 'This value won already; only the other can be taken.',
-      },
-    ],
+function invalidTake(code: string, detail: string): Problem {
+  return new Problem('invalid', 'See `errors` for each field and what is wrong with it.', {
+    errors: [{ pointer: '/take', code, detail }],
   });
+}
+
+/** A question leaves the choice, and nothing stands in for the answer; what a policy decided is undone by taking the loser. */
+function sideToTake(lost: KeptValue, asked: 'local' | 'remote' | undefined): 'local' | 'remote' {
+  if (lost.winner === 'ask') {
+    if (asked !== undefined) return asked;
+    throw invalidTake('take_missing', 'Nobody decided yet: say local (our value) or remote (theirs).');
+  }
+  const loser = loserOf(lost);
+  if (lost.winner === 'deletion') return asked ?? loser;
+  if (asked === undefined || asked === loser) return loser;
+  throw invalidTake('not_the_loser', 'This value won already; only the other can be taken.');
 }
 
 /** A value that lost to a deletion can only be taken once the record is back. */

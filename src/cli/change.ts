@@ -13,7 +13,20 @@ const duplicateProblem = z.object({
   code: z.literal('customer_exists'),
   matches: z.array(z.object({ id: z.string() })),
 });
+const invalidProblem = z.object({ errors: z.array(z.object({ code: z.string(), detail: z.string() })) });
 const appliedAnswer = z.object({ conflict: lostValueAnswer });
+
+/** The API names members of its body; this says it in the command's own words. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof Failed)) return error;
+  const [first] = invalidProblem.safeParse(error.problem).data?.errors ?? [];
+  if (first === undefined) return error;
+  const message =
+    first.code === 'take_missing'
+      ? 'Nobody decided yet, so say whose value to take: --take local (ours) or --take remote (theirs). `show` prints both.'
+      : first.detail;
+  return new Failed(message, error.problem, error.status);
+}
 
 /** Sends a change that may give two customers one e-mail; the API's hint is worded for its own callers. */
 async function post(server: Server, path: string, options: ChangeOptions, body?: object): Promise<unknown> {
@@ -21,7 +34,7 @@ async function post(server: Server, path: string, options: ChangeOptions, body?:
     return await server.post(`${path}${options.allowDuplicate === true ? '?on_duplicate=create' : ''}`, body);
   } catch (error) {
     const problem = error instanceof Failed ? duplicateProblem.safeParse(error.problem) : null;
-    if (problem === null || !problem.success) throw error;
+    if (problem === null || !problem.success) throw inOurWords(error);
     const ids = problem.data.matches.map(({ id }) => id).join(', ');
     const message = `Another customer has this e-mail (${ids}). To let both have it, add --allow-duplicate.`;
     throw new Failed(message, (error as Failed).problem, (error as Failed).status);

@@ -127,6 +127,10 @@ test('show: a question offers both answers, and npx is told as npx', async () =>
     );
   }
   expect((await run(['apply', id, conflict, '--take', 'both'])).code).toBe(2);
+  expect(await run(['apply', id, conflict])).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^Nobody decided yet, .*--take local .*--take remote/),
+  });
   expect(await run(['apply', id, conflict, '--take', 'local'])).toMatchObject({
     code: 0,
     out: expect.stringContaining('Taken: name "Ann", as it was here.'),

@@ -125,7 +125,10 @@ function addOptions(command: Command): void {
   command.option('--json', "print the API's answer");
   const name = command.name();
   if (name === 'apply') {
-    const take = new Option('--take <side>', 'whose value: ours (local) or theirs (remote)');
+    const take = new Option(
+      '--take <side>',
+      'whose value: ours (local) or theirs (remote); needed where nobody decided yet',
+    );
     command.addOption(take.choices(['local', 'remote']));
   }
   if (name === 'sweep') {
