@@ -21,12 +21,13 @@ export const REASONS = {
     action: 'Remove the mark in the system, then sync again.',
   },
   unauthorized: {
-    message: 'The key was refused.',
-    action: 'Set a valid key, then resume the connection.',
+    message: 'The key was refused, or it lacks a right.',
+    action:
+      'Give the key the right that the detail names; or set a valid key and restart api and worker. Then resume.',
   },
   other_account: {
     message: 'The key belongs to another account or mode than this connection was set up with.',
-    action: 'Set the right key, then resume the connection.',
+    action: 'Set the right key, restart api and worker, then resume the connection.',
   },
   paused: {
     message: 'The connection is paused by an operator.',

@@ -56,11 +56,12 @@ export function call<T>(
   send: (sdk: StripeSdk) => Promise<StripeSdk.Response<unknown>>,
   read: (body: unknown) => { readonly value: T } | null,
 ): Promise<Answer<T>> {
-  return client.passage(endpoint, () => attempt(client, send, read));
+  return client.passage(endpoint, () => attempt(client, endpoint, send, read));
 }
 
 async function attempt<T>(
   client: StripeClient,
+  endpoint: string,
   send: (sdk: StripeSdk) => Promise<StripeSdk.Response<unknown>>,
   read: (body: unknown) => { readonly value: T } | null,
 ): Promise<Answer<T>> {
@@ -68,7 +69,7 @@ async function attempt<T>(
   try {
     body = await send(client.sdk);
   } catch (error) {
-    return { kind: 'failed', failure: failureFrom(error, client.clock()) };
+    return { kind: 'failed', failure: failureFrom(error, endpoint, client.clock()) };
   }
   const { headers, statusCode } = body.lastResponse;
   const requestId = requestIdOf(headers);

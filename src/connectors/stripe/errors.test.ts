@@ -82,7 +82,19 @@ test.each([
     403,
     { ...invalid, code: 'more_permissions_required' },
     'unauthorized',
-    'more_permissions_required',
+    'more_permissions_required for customers.update',
+    false,
+  ],
+  [
+    'a restricted key without the right, as Stripe words it: the right and the call are told, the key and the account are not',
+    403,
+    {
+      ...invalid,
+      message:
+        "The provided key 'rk_test_*****s8Kgd' does not have the required permissions for this endpoint on account 'acct_1PJ'. Having the 'rak_customer_write' permission would allow this request to continue.",
+    },
+    'unauthorized',
+    'rak_customer_write for customers.update',
     false,
   ],
   ['an outage behind Stripe', 424, { type: 'api_error' }, 'unavailable', 'api_error', false],

@@ -9,6 +9,11 @@ const RETRY_AFTER_MAX_MS = 60 * 60 * 1000;
 /** A vendor's code or parameter name; text that does not look like one might be a value and is dropped. */
 const CODE = /^[A-Za-z][A-Za-z0-9_.-]{0,79}$/;
 const PARAM = /^[A-Za-z][A-Za-z0-9_]{0,79}(\[[A-Za-z0-9_]{0,79}\]){0,4}$/;
+/**
+ * The right of a restricted key that a refused call wants. It stands only in the message, beside the key's ends and the
+ * account, so no more than this name is taken out.
+ */
+const RIGHT = /\brak_[a-z0-9_]{1,80}\b/;
 const REQUEST_ID = /^[A-Za-z0-9_-]{1,100}$/;
 
 /** A failure's members in the port's form, with what a caller does not name set to "nothing is known". */
@@ -30,10 +35,11 @@ export function replayedOf(headers: AnswerHeaders): boolean {
 /**
  * The one place where Stripe's errors become ours. No message is kept: Stripe's quote what was sent.
  * @param error what the SDK threw.
+ * @param endpoint the call, as the SDK calls it: a key that lacks a right must be told for what.
  * @param now Unix milliseconds, to understand a `Retry-After` that is a date.
  * @throws `error` itself when it is no answer of a server at all but a mistake in our own code.
  */
-export function failureFrom(error: unknown, now: number): RemoteFailure {
+export function failureFrom(error: unknown, endpoint: string, now: number): RemoteFailure {
   if (!(error instanceof StripeSdk.errors.StripeError)) throw error;
   const lost: unknown = error.detail;
   if (lost instanceof NoUsableAnswer) return noAnswer(lost, now);
@@ -42,8 +48,9 @@ export function failureFrom(error: unknown, now: number): RemoteFailure {
   const headers = error.headers ?? {};
   const replayed = replayedOf(headers);
   const kind = kindOf(status, error.rawType, error.code ?? null, headers);
+  const code = codeOf(kind, shaped(CODE, error.code), headers) ?? shaped(CODE, error.rawType);
   return failure(kind, {
-    code: codeOf(kind, shaped(CODE, error.code), headers) ?? shaped(CODE, error.rawType),
+    code: status === 403 ? `${RIGHT.exec(error.message)?.[0] ?? code ?? 'forbidden'} for ${endpoint}` : code,
     param: shaped(PARAM, error.param),
     status,
     requestId: requestIdOf(headers),
