@@ -60,6 +60,78 @@ describe('not found', () => {
     expect(await desk.link(id)).toMatchObject({ state: 'linked' });
   });
 
+  /** A proxy in between answers 404 to everything, the account included. */
+  const gone = failureOf('gone', { status: 404 });
+  const routeless = { kind: 'unavailable', code: 'account_not_named' } as const;
+
+  test('A3: a proxy answers 404 to our DELETE and to the question for the account, which was known: nothing is confirmed', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    const { identity } = desk.system;
+    await desk.remove(id);
+    desk.system.during('read', () => {
+      desk.system.hide(remoteId);
+      desk.system.identity = { ...identity, account: null };
+    });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({
+      state: 'deleting',
+      outcome: 'waiting',
+      reason: { code: routeless.kind, detail: expect.stringContaining(routeless.code) },
+    });
+    desk.system.show(remoteId);
+    desk.system.identity = identity;
+    await desk.settle(id);
+    expect(desk.system.object(remoteId).state).toBe('deleted');
+    expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted', reason: null });
+  });
+
+  test('A3: the proxy is gone when the account is asked for: the object is found standing, and deleted', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.remove(id);
+    desk.system.fail('remove', { failure: gone, when: 'before', stored: false });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ state: 'deleting', reason: { code: 'unavailable' } });
+    await desk.settle(id);
+    expect(desk.system.object(remoteId).state).toBe('deleted');
+    expect(await desk.link(id)).toMatchObject({ state: 'retired', outcome: 'deleted', reason: null });
+  });
+
+  test('a create asks for no object: 404 to it says nothing, and the same call is repeated', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: gone, when: 'before', stored: false });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'waiting', reason: { code: 'unavailable' } });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync', reason: null });
+    expect(new Set(desk.system.writes().map(({ key }) => key)).size).toBe(1);
+    expect(desk.system.living()).toHaveLength(1);
+  });
+
+  test('56: 404 to a create, and the key is of another account now: the connection pauses, the create stays due', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: gone, when: 'before', stored: false });
+    desk.system.identity = { ...desk.system.identity, account: 'acct_2' };
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'paused', reason: { code: 'other_account' } });
+    expect(desk.system.living()).toEqual([]);
+  });
+
+  test('a create whose answer names what is missing was refused: it parks with that field', async () => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    const named = failureOf('gone', { status: 404, code: 'resource_missing', param: 'email' });
+    desk.system.fail('create', { failure: named, when: 'before' });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({
+      outcome: 'parked',
+      reason: { code: 'rejected', field: 'email', detail: expect.stringContaining('resource_missing') },
+    });
+  });
+
   test('an update finds nothing on the right account: the intent ends, the record parks as missing', async () => {
     const desk = await openDesk();
     const { id, remoteId } = await desk.synced(fields());

@@ -27,18 +27,45 @@ function call({ tools, link, intent }: Sending): Promise<Answer<RemoteObject | n
 }
 
 /**
+ * Our DELETE found nothing, on the right account. Whoever said so may have been a proxy that has gone since, so the object is
+ * asked for: only one that is not there either is deleted.
+ * @throws ApplicationFailure `RemoteTrouble` when it stands there: the next attempt repeats the DELETE
+ */
+async function settleFoundNothing(sending: Sending, failure: RemoteFailure): Promise<StepResult> {
+  const { deps, tools, link } = sending;
+  const answer = await tools.remote.read(targetOf(link));
+  noteCall(deps, link.connection, 'read', answer);
+  if (answer.kind === 'failed' && answer.failure.kind !== 'gone')
+    return treatFailure(deps, tools, link, answer.failure);
+  if (answer.kind === 'answered' && answer.value.kind === 'present')
+    return treatFailure(deps, tools, link, { ...failure, kind: 'unavailable' });
+  return settleDelete(sending, failure.requestId);
+}
+
+/**
+ * A create asks for no object, so there is nothing it could fail to find. Where the answer names what is missing, the data was
+ * refused; else it was no answer to this call, and nothing is known.
+ */
+function notFoundByCreate(failure: RemoteFailure): RemoteFailure {
+  return failure.param === null
+    ? { ...failure, kind: 'unavailable', definite: failure.replayed }
+    : { ...failure, kind: 'rejected' };
+}
+
+/**
  * What a failed send means for its intent. It stays open, with its key and values, unless the answer is definite: a
  * time-out, a first 5xx, 409 or 429 may still take effect, so the very same call is repeated.
  */
-async function settleFailure(sending: Sending, failure: RemoteFailure): Promise<StepResult> {
+async function settleFailure(sending: Sending, told: RemoteFailure): Promise<StepResult> {
   const { deps, tools, link, intent } = sending;
-  if (failure.kind === 'gone' && intent.kind !== 'create') {
+  let failure = told;
+  if (told.kind === 'gone') {
     const wrongAccount = await checkAccount(deps, tools.connector);
     if (wrongAccount !== null) return wrongAccount;
-    // On the right account, our own DELETE finding nothing is its success; an update that finds nothing changed nothing.
-    return intent.kind === 'delete'
-      ? settleDelete(sending, failure.requestId)
-      : settleNotApplied(sending, failure.requestId);
+    // An update that finds nothing changed nothing.
+    if (intent.kind === 'update') return settleNotApplied(sending, told.requestId);
+    if (intent.kind === 'delete') return settleFoundNothing(sending, told);
+    failure = notFoundByCreate(told);
   }
   if (!failure.definite) return treatFailure(deps, tools, link, failure);
   if (TREATMENT[failure.kind].treatment !== 'retry') return settleRefused(sending, failure);

@@ -13,7 +13,7 @@ export type AccountCheck =
   | { readonly kind: 'wrong'; readonly reason: Reason }
   | { readonly kind: 'failed'; readonly failure: RemoteFailure };
 
-/** A server that names no account is known by its mode and address. */
+/** A server that never named an account is known by its mode and address. */
 export function sameIdentity(kept: Identity, seen: Identity): boolean {
   if (kept.mode !== seen.mode) return false;
   if (kept.account !== null && seen.account !== null) return kept.account === seen.account;
@@ -24,6 +24,25 @@ function called(identity: Identity): string {
   return `${identity.account ?? identity.apiBase} (${identity.mode})`;
 }
 
+/**
+ * The account was named before, and now somebody at the same address says that there is no such thing as an account: rather a
+ * proxy in between than the system. Whose the credentials are is not known, so no "not found" is believed meanwhile.
+ */
+function unnamed(kept: Identity, seen: Identity): boolean {
+  return kept.account !== null && seen.account === null && sameIdentity(kept, seen);
+}
+
+const UNNAMED: RemoteFailure = {
+  kind: 'unavailable',
+  code: 'account_not_named',
+  param: null,
+  status: null,
+  requestId: null,
+  retryAfterMs: null,
+  replayed: false,
+  definite: false,
+};
+
 /** Asks the system whose credentials these are, and compares with the first answer this connection ever gave. */
 export async function checkIdentity(
   connections: Pick<Store['connections'], 'keepIdentity'>,
@@ -32,6 +51,7 @@ export async function checkIdentity(
   const answer = await connector.identify();
   if (answer.kind === 'failed') return { kind: 'failed', failure: answer.failure };
   const kept = await connections.keepIdentity(connector.connection, answer.value);
+  if (unnamed(kept, answer.value)) return { kind: 'failed', failure: UNNAMED };
   if (sameIdentity(kept, answer.value)) return { kind: 'right', identity: kept };
   const detail = `set up with ${called(kept)}, the key belongs to ${called(answer.value)}`;
   return { kind: 'wrong', reason: { code: 'other_account', field: null, detail } };
