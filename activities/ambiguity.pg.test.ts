@@ -444,3 +444,32 @@ test.each(['its key is repeated', 'it is traced'])(
     expect(await desk.link(id)).toMatchObject({ generation: 2, state: 'linked', outcome: 'in_sync' });
   },
 );
+
+test.each(['before', 'after'])(
+  'I3, failure 60: a create is in doubt, the record is deleted and restored here, and its object deleted there seconds later; told %s the create is found: it is gone on both sides',
+  async (when) => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    desk.system.fail('create', { failure: lostOnTheWay, when: 'after' });
+    await desk.settle(id);
+    await desk.remove(id);
+    await desk.insert(fields(), id);
+    await desk.database.query(
+      `update counterpart.timeline set at = at - interval '3 seconds' where record_id = $1`,
+      [id],
+    );
+    desk.system.erase(desk.system.living()[0]![0]);
+    await aDayLater(desk, id);
+    if (when === 'before') await desk.hear(desk.system);
+    else {
+      const open = await desk.open(id);
+      expect(await desk.activities.trace(open)).toMatchObject({ what: 'created and deleted there since' });
+      await desk.hear(desk.system);
+    }
+    await desk.settle(id);
+    await desk.rest();
+    expect(await desk.row(id)).toBeNull();
+    expect(desk.system.living()).toEqual([]);
+    expect(await desk.link(id)).toMatchObject({ generation: 1, state: 'retired' });
+  },
+);

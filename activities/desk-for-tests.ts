@@ -75,6 +75,8 @@ export interface Desk {
   /** All of them, the highest rank first. */
   readonly systems: readonly MemorySystem[];
   readonly activities: Activities & SweepActivities;
+  /** The same over another store. */
+  activitiesOver(store: Store): Activities;
   readonly connectors: ReadonlyMap<ConnectionName, Connector>;
   /** Results and failures as Temporal would keep them. */
   readonly crossed: string[];
@@ -210,6 +212,7 @@ export async function createDesk(database: Database, options: DeskOptions = {}):
     system,
     systems,
     activities,
+    activitiesOver: (other) => createActivities({ ...deps, store: other }),
     connectors: deps.connectors,
     crossed,
     look,

@@ -1,5 +1,6 @@
 import { CRM, desks, freshMail, newSystem } from './desk-for-tests';
 import { failureOf } from '../src/connectors/memory';
+import type { Store } from '../src/store/store';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
@@ -264,3 +265,33 @@ test('I6, failure 54: recognised by its e-mail, read and kept; deleted on both s
   expect(await desk.row(id)).toEqual(old);
   expect(desk.system.living()).toHaveLength(1);
 });
+
+test.each(['deleted', 'deleted, and that is answered by another look'])(
+  'I14: a look is kept while it opens, and the record is %s meanwhile: no link is left behind',
+  async (fate) => {
+    const desk = await openDesk();
+    const id = await desk.insert(fields());
+    let meanwhile = async (): Promise<void> => {
+      await desk.remove(id);
+      if (fate !== 'deleted') await desk.settle(id);
+    };
+    const store: Store = {
+      ...desk.store,
+      transactUnflushed: (work) =>
+        desk.store.transactUnflushed((tx) => {
+          const newestOfRecord: typeof tx.links.newestOfRecord = async (...asked) => {
+            const newest = await tx.links.newestOfRecord(...asked);
+            await meanwhile();
+            meanwhile = () => Promise.resolve();
+            return newest;
+          };
+          return work({ ...tx, links: { ...tx.links, newestOfRecord } });
+        }),
+    };
+    const kept = await desk.activitiesOver(store).openLook({ catalog: 'customer', recordId: id });
+    expect(kept).toMatchObject({ kind: 'open', links: [] });
+    await desk.rest();
+    expect(await desk.links(id)).toEqual([]);
+    expect(desk.system.calls).toEqual([]);
+  },
+);

@@ -45,9 +45,12 @@ async function liveLink(
   owner: Parameters<Statements['links']['reserveForRecord']>[0],
   newest: Link | undefined,
   recordLives: boolean,
+  seq: number,
 ): Promise<Link | null> {
   if (newest !== undefined && LIVE.has(newest.state)) return newest;
   if (!recordLives) return null;
+  // It may be gone since it was read, and its deletion answered by another look: nobody would look at the link then.
+  if (!(await tx.queue.holdHint(owner.catalog, owner.recordId, seq))) return null;
   if (newest?.detached === true) {
     await tx.links.reattach(newest.id);
     return newest;
@@ -79,7 +82,7 @@ export async function openLook(deps: ActivityDeps, name: RecordName): Promise<Op
     for (const { connection } of servedBy(deps, catalogName)) {
       const known = newest.find((link) => link.connection === connection);
       const owner = { connection, catalog: catalogName, recordId };
-      const link = await liveLink(tx, owner, known, record.kind === 'live');
+      const link = await liveLink(tx, owner, known, record.kind === 'live', hint.seq);
       if (link === null) continue;
       if (link.standstill === 'paused') paused.push(connection);
       else if (link.standstill === 'down') down.push(connection);

@@ -90,16 +90,20 @@ function unlikeSent(sent: Fields, there: Fields, ours: Fields | null, policy: Po
 
 /**
  * The state of a link that has just got its object. A record that was deleted and restored while its creation was in doubt is a
- * restored one: should its object be gone by now, that deletion is the earlier word.
+ * restored one: should its object be gone by now, that deletion is the earlier word, unless it was told and is the later one.
  */
 async function stateWithObject(
   { intent, link, tools }: Sending,
   { tx }: HeldLink,
   record: LocalRecord,
+  remoteId: RemoteId,
 ): Promise<'linked' | 'deleting'> {
   // a deletion and a restore count the version up by two
   if (record.kind !== 'live' || record.version < intent.version + 2) return 'linked';
-  const restored = await tx.records.restoredSince(tools.catalog, link.recordId, intent.version);
+  const restored = await tx.records.restoredSince(tools.catalog, link.recordId, intent.version, {
+    connection: link.connection,
+    remoteId,
+  });
   return restored ? 'deleting' : 'linked';
 }
 
@@ -135,7 +139,8 @@ export async function settleWrite(
       await tx.conflicts.recordLost(link, unlikeSent(intent.values, standing.fields, ours, tools.policy));
     await tx.intents.endIntent(intent.key, 'done', requestId);
     // what has moved on here, and what nobody has read yet, is decided first; that parks a dropped field as well
-    const made = link.state === 'reserved' ? await stateWithObject(sending, held, record) : null;
+    const made =
+      link.state === 'reserved' ? await stateWithObject(sending, held, record, object.remoteId) : null;
     const examines = fold.lookAgain || readByNone(sending) || made === 'deleting';
     const next = examines ? 'examine' : fold.dropped.length > 0 ? 'parked' : 'done';
     const outcome = {
@@ -164,7 +169,7 @@ export async function settleDeletedSince(sending: Sending, remoteId: RemoteId): 
     const holder = await holderOf(held, remoteId);
     if (holder !== null) return settleTaken(held, key, holder, null);
     await held.tx.intents.endIntent(key, 'done', null);
-    const state = await stateWithObject(sending, held, record);
+    const state = await stateWithObject(sending, held, record, remoteId);
     // What was sent stood there, so only what was edited here since is lost with it.
     const sent = Object.entries(values).map(([field, value]) => [field, { ours: value, theirs: value }]);
     const base: Base = { ...held.link.base, ...Object.fromEntries(sent) };

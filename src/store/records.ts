@@ -4,7 +4,7 @@
  */
 import type { Catalog } from '../catalogs/catalog';
 import type { Fields, FieldValue } from '../core/fields';
-import type { ConnectionName, RecordId } from '../core/ids';
+import type { ConnectionName, RecordId, RemoteId } from '../core/ids';
 import { parseRecordId, trusted } from '../core/ids';
 import type { LocalRecord } from '../core/sides';
 import type { Sql } from './database';
@@ -53,17 +53,22 @@ export function readRecord(sql: Sql, catalog: Catalog, id: RecordId): Promise<Lo
 /**
  * Whether the record was restored after it had this version, and so deleted in between: what was agreed on with an earlier
  * version is no word about the record that stands now.
+ * @param object an event about it that the system says is later than the restore: then what became of it came later, too, and
+ * the restore is not the last word. Days before the restore are left out for the index only.
  */
 export async function restoredSince(
   sql: Sql,
   catalog: Catalog,
   id: RecordId,
   version: number,
+  object: { readonly connection: ConnectionName; readonly remoteId: RemoteId },
 ): Promise<boolean> {
   const { rows } = await sql.query(
-    `select from counterpart.timeline where catalog = $1 and record_id = $2 and version > $3
-       and kind = 'change' and detail ->> 'does' = 'restore' limit 1`,
-    [catalog.name, id, version],
+    `select from counterpart.timeline t where catalog = $1 and record_id = $2 and version > $3
+       and kind = 'change' and detail ->> 'does' = 'restore'
+       and not exists (select from counterpart.events e where e.connection = $4 and e.catalog = $1 and e.remote_id = $5
+         and e.created_at > t.at and e.received_at > t.at - interval '1 day') limit 1`,
+    [catalog.name, id, version, object.connection, object.remoteId],
   );
   return rows.length > 0;
 }

@@ -131,6 +131,23 @@ export async function readHint(
   return rows[0] ?? null;
 }
 
+/**
+ * Holds the row until the transaction ends: neither is it acknowledged nor does a newer hint commit before that.
+ * @returns false when the hint was answered, or a newer one came
+ */
+export async function holdHint(
+  sql: Sql,
+  catalog: CatalogName,
+  recordId: RecordId,
+  seq: number,
+): Promise<boolean> {
+  const { rows } = await sql.query(
+    'select from counterpart.work_queue where catalog = $1 and record_id = $2 and seq = $3 for share',
+    [catalog, recordId, seq],
+  );
+  return rows.length > 0;
+}
+
 /** What became of the row when a look ended. */
 export type Acknowledgement =
   /** the row is gone: nothing newer was hinted since the look began; `ageMs` from the first hint until now */

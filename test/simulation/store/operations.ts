@@ -215,7 +215,11 @@ const CONFLICTS: Of<'conflicts'> = {
 const RECORD: Of<'records'> = {
   readRecord: (d) => d.s.records.readRecord(CUSTOMER, record(d)),
   lockRecord: (d) => d.s.records.lockRecord(CUSTOMER, record(d)),
-  restoredSince: (d) => d.s.records.restoredSince(CUSTOMER, record(d), d.pick([0, 1, 2, 3])),
+  restoredSince: (d) =>
+    d.s.records.restoredSince(CUSTOMER, record(d), d.pick([0, 1, 2, 3]), {
+      connection: at(d).connection,
+      remoteId: object(d),
+    }),
   insertPulled: (d) => d.s.records.insertPulled(CUSTOMER, record(d), fields(d)),
   updatePulled: (d) => d.s.records.updatePulled(CUSTOMER, record(d), one(d)),
   deletePulled: (d) => d.s.records.deletePulled(CUSTOMER, record(d)),
@@ -248,6 +252,10 @@ const QUEUE: Of<'queue'> = {
     const hint = await d.s.queue.readHint(CATALOG, id);
     if (hint !== null) d.m.seqs.set(id, hint.seq);
     return hint;
+  },
+  holdHint(d) {
+    const id = record(d);
+    return d.s.queue.holdHint(CATALOG, id, seqOf(d, id));
   },
   noteRestless(d) {
     const id = record(d);

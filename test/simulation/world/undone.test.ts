@@ -34,6 +34,23 @@ function restored(): Scene {
   return inSync().write('remove').write('restore', A);
 }
 
+/** Deleted and restored here while its creation was in doubt, then deleted there. */
+function restoredInDoubt({ told }: { told: boolean }): Scene {
+  const scene = new Scene().write('insert', A).relink({}).intent('key_1', 'create', null);
+  const remoteId = scene.orphan('key_1', A);
+  scene.write('remove').write('restore', A);
+  scene.system.erase(remoteId);
+  scene.note({ by: 'people', does: 'remove', remoteId, before: A });
+  if (told)
+    scene.tables.events.push({
+      connection: 'stripe',
+      remote_id: remoteId,
+      created_at: 1_000_000,
+      received_at: 0,
+    });
+  return scene.relink({ remote_id: remoteId }).agree(A);
+}
+
 function deletedBySync(scene: Scene): Scene {
   scene.change('delete', {}, 'stripe');
   return scene;
@@ -67,6 +84,13 @@ const PAIRS: ReadonlyArray<
     () => conflictThatWeWon().write('update', NAME_A).pull(NAME_C),
     /"Canary C" of stripe lost against ours, and was written here all the same/,
     () => conflictThatWeWon().push('key_2', NAME_B).editThere(NAME_C).pull(NAME_C),
+  ],
+  [
+    'I3, I6: a deletion there later than a restore is told before the creation in doubt is found, and does not count',
+    i3NothingLost,
+    () => restoredInDoubt({ told: true }),
+    /stands here, though .* was deleted at stripe and nobody restored it/,
+    () => restoredInDoubt({ told: false }),
   ],
   [
     'I3: a field that nobody changed here is sent',

@@ -191,6 +191,14 @@ export const QUEUE: readonly Known[] = [
     const row = call.tables.queue.read(call, key(...values));
     return result(row === null ? [] : [hintOf(row)]);
   }),
+  known(
+    'record_id = $2 and seq = $3 for share',
+    function* holdHint(call, [catalog, record_id, seq]: [string, string, number]) {
+      const slot = slotOf(call, { catalog, record_id });
+      const held = slot && (yield* holdSeen(call, slot, 'share', (row) => row.seq === seq));
+      return result(held ? [{}] : []);
+    },
+  ),
   known('delete from counterpart.work_queue where catalog = $1', acknowledge),
   known('set restless = restless + 1', function* restless(call, values: [string, string, number]) {
     const [catalog, record_id, seq] = values;

@@ -13,6 +13,8 @@ import { change, insert, refer, upsert } from '../writing';
 import { among, known, knownByText } from './known';
 import type { Known, Statement } from './known';
 
+const DAY_MS = 86_400_000;
+
 function readSets(text: string): Statement {
   const fields = [...text.matchAll(/(\w+) = \$(\d+)[, ]/g)]
     .filter(([, name]) => name !== 'id')
@@ -178,7 +180,7 @@ export const RECORDS: readonly Known[] = [
   ),
   known(
     "and version > $3\n       and kind = 'change'",
-    (call, [catalog, id, version]: [string, string, number]) =>
+    (call, [catalog, id, version, connection, remoteId]: [string, string, number, string, string]) =>
       result(
         call.tables.timeline
           .filter(
@@ -189,7 +191,16 @@ export const RECORDS: readonly Known[] = [
               row.kind === 'change' &&
               row.version !== null &&
               row.version > version &&
-              row.detail['does'] === 'restore',
+              row.detail['does'] === 'restore' &&
+              !call.tables.events.some(
+                call,
+                (event) =>
+                  event.connection === connection &&
+                  event.catalog === catalog &&
+                  event.remote_id === remoteId &&
+                  event.created_at > row.at &&
+                  event.received_at > row.at - DAY_MS,
+              ),
           )
           .slice(0, 1)
           .map(() => ({})),

@@ -8,7 +8,7 @@ import type { RemoteId } from '../../../../src/core/ids';
 import type { Effect } from '../ledger';
 import type { PlannedConnection, Where } from '../plan';
 import { isEmptiedUnseen } from './evidence';
-import type { Check, Entry, Evidence, RecordSeen } from './evidence';
+import type { Check, Entry, Evidence, LinkSeen, RecordSeen } from './evidence';
 import { setAside } from './parked';
 import { alike, FIELDS, isBlank, quoted, standsFor } from './sameness';
 
@@ -192,6 +192,35 @@ function cameBack({ entries }: RecordSeen): boolean {
 }
 
 /**
+ * Deleted and restored here while its creation was in doubt, and deleted there after that. Nobody told it before the creation was
+ * found, or the system says the same second: the restore stands then (docs/RECONCILE.md, "Restored").
+ */
+function restoredInDoubt({ contents }: Evidence, { entries }: RecordSeen, link: LinkSeen): boolean {
+  const { id: linkId, connection, remoteId } = link;
+  const made = entries.find((entry) => entry.kind === 'intent' && entry.linkId === linkId);
+  const found = entries.find(
+    (entry) => entry.linkId === linkId && entry.changes['remote_id']?.[1] === remoteId,
+  );
+  if (made === undefined || found === undefined) return false;
+  const restored = entries.findLast(
+    ({ kind, connection: through, detail, seq }) =>
+      kind === 'change' &&
+      through === null &&
+      detail['does'] === 'restore' &&
+      made.seq < seq &&
+      seq < found.seq,
+  );
+  if (restored === undefined) return false;
+  return !contents.events.some(
+    (event) =>
+      event['connection'] === connection &&
+      event['remote_id'] === remoteId &&
+      (event['created_at'] as number) > restored.at_ms &&
+      (event['received_at'] as number) < found.at_ms,
+  );
+}
+
+/**
  * Somebody deleted it there, and it stands here though the product's own code did not write it anew: restored after that or once
  * the object was known, or added with the id of a record that was born there, when its deletion was known.
  */
@@ -215,7 +244,7 @@ function deletionLost(evidence: Evidence, record: RecordSeen, connection: Where,
     ({ linkId, changes }) =>
       linkId === link?.id && Object.keys(changes).some((name) => name.startsWith('base.')),
   );
-  if (link !== undefined && !wasAgreed) return [];
+  if (link !== undefined && (!wasAgreed || restoredInDoubt(evidence, record, link))) return [];
   const told = (name: string, value: unknown): number =>
     record.entries.find(({ linkId, changes }) => linkId === link?.id && changes[name]?.[1] === value)?.seq ??
     Number.POSITIVE_INFINITY;
