@@ -13,10 +13,12 @@ import type { IntentKind } from '../src/store/intents';
 import type { LinkPatch } from '../src/store/links';
 import type { LiveRecord } from '../src/store/records';
 import { neverAgreed } from './agreement';
+import type { Alike } from './alike';
 import type { LinkTools } from './deps';
 import { droppedReason } from './failures';
 import { fingerprints } from './fingerprints';
 import { guardDeletion } from './guardDeletion';
+import { meet, takesOver } from './recognise';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { DELETED, IN_SYNC, tellOtherLinks, writeLink } from './writeLink';
@@ -29,6 +31,8 @@ export interface Work extends HeldLink {
   readonly held: Held;
   /** Due since before an older backup was restored, or since the recovery. */
   readonly recovered: boolean;
+  /** Objects there that may be the same, where the two sides meet for the first time. */
+  readonly alike: Alike | null;
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -136,7 +140,7 @@ async function createLocal(work: Work, step: StepOf<'create-local'>, what: strin
   const matches =
     value === null ? [] : await tx.records.findRecognised(tools.catalog, link.connection, value);
   const [only] = matches;
-  if (matches.length === 1 && only?.free === true) {
+  if (matches.length === 1 && only?.free === true && (await takesOver(work, only.recordId))) {
     await tx.links.moveToRecord(link.id, only.recordId);
     await tx.queue.enqueue(link.catalog, [only.recordId], 'recognised');
     return stepResult('done', `${what}: recognised as ${only.recordId}`);
@@ -161,7 +165,10 @@ async function createRemote(
   what: string,
 ): Promise<StepResult> {
   if (!('version' in local)) throw new Error('A creation was decided for a record that does not stand here');
-  await writeLink(work, { ...PENDING, state: 'reserved', decision: { what } });
+  const met = await meet(work, what);
+  if (met !== null) return met;
+  const flag = work.alike !== null && work.alike.objects.length > 0 ? { possibleDuplicate: true } : {};
+  await writeLink(work, { ...PENDING, ...flag, state: 'reserved', decision: { what } });
   await writeIntent(work, 'create', step.values, local.version, {});
   return stepResult('send', what, { version: local.version });
 }

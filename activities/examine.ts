@@ -6,6 +6,8 @@ import type { RecordId } from '../src/core/ids';
 import type { Link } from '../src/store/links';
 import { applyDecision } from './applyDecision';
 import { hasBase, neverAgreed } from './agreement';
+import { askAlike } from './alike';
+import type { Alike } from './alike';
 import { checkAccount } from './checkAccount';
 import { noteCall, toolsFor } from './deps';
 import type { ActivityDeps, LinkTools } from './deps';
@@ -81,13 +83,14 @@ async function decide(
   tools: LinkTools,
   link: Link,
   view: View,
-  seen: { readonly firstSight: boolean; readonly recovered: boolean },
+  seen: { readonly firstSight: boolean; readonly recovered: boolean; readonly alike: Alike | null },
 ): Promise<StepResult> {
   const recogniser = tools.catalog.recognisedBy;
+  const { alike } = seen;
   return deps.store.transact(async (tx) => {
     if (seen.firstSight && recogniser !== null && 'fields' in view.remote) {
       await tx.records.lockRecognised(tools.catalog, view.remote.fields[recogniser] ?? null);
-    }
+    } else if (alike !== null) await tx.records.lockRecognised(tools.catalog, alike.value);
     const record = await tx.records.lockRecord(tools.catalog, link.recordId);
     const locked = await tx.links.lockFenced(link.id, link.fence);
     if (locked === null) return STALE;
@@ -101,7 +104,7 @@ async function decide(
     const deciding = seen.recovered ? remoteLivedOn(policy) : policy;
     const decision = reconcile(locked.base, local, view.remote, deciding);
     const { requestId } = view;
-    const work = { deps, tx, tools, link: locked, held, requestId, recovered: seen.recovered };
+    const work = { deps, tx, tools, link: locked, held, requestId, recovered: seen.recovered, alike };
     return applyDecision(work, decision, local, view.remote);
   });
 }
@@ -128,8 +131,10 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
   if (firstSight && view.claims !== null && view.claims !== link.recordId) {
     return foreignClaim(deps, link, view.claims);
   }
+  const alike = await askAlike(deps, tools, link, 'fields' in view.remote ? view.remote.fields : null);
+  if (alike !== null && 'next' in alike) return alike;
   try {
-    const seen = { firstSight, recovered: open.recovered === true };
+    const seen = { firstSight, recovered: open.recovered === true, alike };
     const result = await decide(deps, tools, link, view, seen);
     return { ...result, remoteId: link.remoteId, requestId: view.requestId };
   } catch (error) {

@@ -128,6 +128,7 @@ describe('failures 12 and 54: an attempt that stalls past its retry', () => {
     const old = await desk.open(id);
     await desk.activities.examine(old);
     await desk.open(id);
+    desk.system.calls.length = 0;
     expect(await desk.activities.examine(old)).toMatchObject({ next: 'stale' });
     expect(await desk.activities.send(old)).toMatchObject({ next: 'stale' });
     expect(await desk.activities.trace(old)).toMatchObject({ next: 'stale' });

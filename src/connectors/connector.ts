@@ -76,6 +76,11 @@ export interface RemoteCatalog {
     since: number;
     others?: readonly RemoteId[];
   }): Promise<Answer<CreateTrace>>;
+  /**
+   * Living objects with this value in the field by which the catalog recognises, 100 at most. Whoever writes it otherwise than
+   * here may be missing: the system compares in its own way. Absent where the system cannot be asked.
+   */
+  findAlike?(value: string): Promise<Answer<readonly RemoteObject[]>>;
 }
 
 /** An event of the remote system, reduced to what the door needs to know. */

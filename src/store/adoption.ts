@@ -6,6 +6,7 @@ import type { Catalog } from '../catalogs/catalog';
 import type { ConnectionName, RecordId, RemoteId } from '../core/ids';
 import { parseRecordId, parseRemoteId, trusted } from '../core/ids';
 import type { Sql } from './database';
+import { MAY_HAVE_MADE } from './intents';
 
 export interface TakenIn {
   readonly linkId: number;
@@ -40,6 +41,30 @@ export async function reserveAll(
     [at.connection, at.catalog.name, remoteIds],
   );
   return rows.map(taken);
+}
+
+/**
+ * The record is to have an object that stands there already. The reservation its own look has made gives way, if nothing was
+ * sent for it; a look that holds it finds it gone and writes nothing.
+ * @returns whether the record has no link at the connection now
+ */
+export async function makeWay(
+  sql: Sql,
+  at: { connection: ConnectionName; catalog: Catalog },
+  recordId: RecordId,
+): Promise<boolean> {
+  const place = [at.connection, at.catalog.name, recordId];
+  // held first: what a look that held it has written is seen by the next statement only
+  const held = await sql.query(
+    'select from counterpart.links where connection = $1 and catalog = $2 and record_id = $3 for update',
+    place,
+  );
+  const gone = await sql.query(
+    `delete from counterpart.links l where connection = $1 and catalog = $2 and record_id = $3
+       and state = 'reserved' and remote_id is null and generation = 1 and not ${MAY_HAVE_MADE}`,
+    place,
+  );
+  return gone.rowCount === held.rowCount;
 }
 
 /** A record's link to an object, as far as an adoption must know it. */

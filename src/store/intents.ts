@@ -27,6 +27,10 @@ export interface Intent {
   readonly sought: boolean;
 }
 
+/** Of a link `l`: something was sent for it, or is about to be, so that an object may stand there that nobody here knows yet. */
+export const MAY_HAVE_MADE = `exists (select from counterpart.intents i
+  where i.link_id = l.id and (i.ended_at is null or i.sends > 0))`;
+
 interface IntentRow {
   key: string;
   link_id: number;

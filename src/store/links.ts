@@ -258,9 +258,16 @@ export async function deletedAfterRestore(sql: Sql, linkId: number, toldAt: numb
   return rowCount === 1;
 }
 
-/** Hands a reserved link to the record it was recognised as; the reserved record id is dropped. */
+/**
+ * Hands a reserved link to the record it was recognised as; the reserved record id is dropped, and whoever looks at the object
+ * under that id writes no more.
+ */
 export async function moveToRecord(sql: Sql, linkId: number, recordId: RecordId): Promise<void> {
-  await sql.query('update counterpart.links set record_id = $2 where id = $1', [linkId, recordId]);
+  await sql.query(
+    `update counterpart.links set record_id = $2, look_id = counterpart.fresh_number(), fence = counterpart.fresh_number(),
+       run_id = null where id = $1`,
+    [linkId, recordId],
+  );
 }
 
 /** Gives a link to a record id of its own. @returns that id */

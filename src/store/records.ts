@@ -8,6 +8,7 @@ import type { ConnectionName, RecordId, RemoteId } from '../core/ids';
 import { parseRecordId, trusted } from '../core/ids';
 import type { LocalRecord } from '../core/sides';
 import type { Sql } from './database';
+import { MAY_HAVE_MADE } from './intents';
 
 type Row = { version: number } & Record<string, FieldValue>;
 
@@ -164,7 +165,8 @@ export async function lockRecognised(sql: Sql, catalog: Catalog, value: FieldVal
 
 /**
  * Live records with this value in the catalog's recognised field, two at most.
- * `free`: it has no link at the connection (an intent implies one), so an object born there may be linked to it.
+ * `free`: at the connection it has no object, and nothing was sent or is about to be sent that may have made one: an object born
+ * there may be linked to it. A mere reservation gives way (`adoption.makeWay`).
  */
 export async function findRecognised(
   sql: Sql,
@@ -175,9 +177,29 @@ export async function findRecognised(
   const canonical = `counterpart.canonical_${catalog.recognisedBy}`;
   const { rows } = await sql.query<{ id: string; free: boolean }>(
     `select c.id, not exists (select from counterpart.links l
-       where l.catalog = $1 and l.record_id = c.id and l.connection = $2) as free
+       where l.catalog = $1 and l.record_id = c.id and l.connection = $2
+         and (l.state <> 'reserved' or l.remote_id is not null or ${MAY_HAVE_MADE})) as free
      from counterpart.${catalog.table} c where ${canonical}(c.${catalog.recognisedBy}) = ${canonical}($3) limit 2`,
     [catalog.name, connection, value],
   );
   return rows.map((row) => ({ recordId: trusted(parseRecordId(row.id), 'record id'), free: row.free }));
+}
+
+/**
+ * Whether the record may have stood here before the two sides met: it is older than the end of the first sweep that read
+ * everything at the connection, or none has.
+ */
+export async function stoodBeforeMeeting(
+  sql: Sql,
+  catalog: Catalog,
+  connection: ConnectionName,
+  id: RecordId,
+): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `select from counterpart.${catalog.table} c where id = $2
+       and not exists (select from counterpart.sweeps s
+         where s.connection = $1 and s.ending = 'done' and s.ended_at < c.created_at)`,
+    [connection, id],
+  );
+  return rowCount === 1;
 }

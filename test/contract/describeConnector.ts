@@ -180,6 +180,22 @@ function tellLists(stage: () => Stage): void {
     expect(seen.map(({ remoteId }) => remoteId)).not.toContain(gone.remoteId);
   });
 
+  test('who has an e-mail is found by it, made by us or by somebody; the deleted and all others are not', async () => {
+    const it = stage();
+    const email = `${randomUUID()}@example.com`;
+    const made = await it.made('Ours', email);
+    const bare = await it.harness.remote.createBare(it.values('Theirs', email));
+    await it.made('Another', `x${email}`);
+    await it.harness.remote.delete((await it.made('Gone', email)).remoteId);
+    const { findAlike } = it.catalog;
+    if (findAlike === undefined) throw new Error('This connector cannot be asked');
+    const found = answered(await findAlike(email));
+    expect(found.toSorted((a) => (a.claims === null ? 1 : -1))).toEqual([
+      made,
+      { remoteId: bare, fields: it.values('Theirs', email), claims: null },
+    ]);
+  });
+
   test('a place in the list outlives what is made and deleted meanwhile', async () => {
     const it = stage();
     const [oldest, middle, newest] = [

@@ -83,6 +83,11 @@ export const SHAPES: readonly [story: string, ask: (stage: Stage) => Promise<unk
       ['DELETE /v1/customers/:id', 'DELETE /v1/customers/:id'],
     ],
     [
+      'who has an e-mail, in two writings',
+      async ({ customers }) => customers.findAlike?.('Ada@example.com'),
+      ['GET /v1/customers', 'GET /v1/customers'],
+    ],
+    [
       'the search for a lost create, two readings of both lists',
       ({ customers }) => customers.findCreated({ key: KEY, recordId: RECORD, since: 1_700_000_000 }),
       ['GET /v1/events', 'GET /v1/customers', 'GET /v1/events', 'GET /v1/customers'],

@@ -48,6 +48,32 @@ test('I5, I7: who stood in Stripe before set-up comes here by itself; a sweep of
   ]);
 }, 90_000);
 
+test('I2, failure 61: five stand on both sides before the first start, one in Stripe only: six pairs, and nobody is created', async () => {
+  stage = await startStage({ start: false });
+  const both = ['Ada', 'Bob', 'Cyd', 'Dan', 'Eve'];
+  const mail = (name: string): string => `${name.toLowerCase()}@example.com`;
+  await stage.pool.query(
+    'insert into counterpart.customers (name, email) select * from unnest($1::text[], $2::text[])',
+    [both, both.map((name) => mail(name))],
+  );
+  for (const name of [...both, 'Fay']) {
+    await stage.stripe('POST', '/v1/customers', { name, email: mail(name) });
+  }
+  await Promise.all([stage.api.start(), stage.worker.start()]);
+  await until('the first sweep is over', async () => {
+    const { rows } = await stage.pool.query(`select from counterpart.sweeps where ending = 'done'`);
+    return rows.length === 1;
+  });
+  await stage.settled();
+  expect(await here()).toEqual([...both, 'Fay']);
+  expect(await there()).toEqual([...both, 'Fay']);
+  expect(await stage.writes()).toEqual([]);
+  const { rows } = await stage.pool.query(
+    'select distinct outcome, possible_duplicate as doubtful from counterpart.links',
+  );
+  expect(rows).toEqual([{ outcome: 'in_sync', doubtful: false }]);
+}, 90_000);
+
 test('failure 16, 62: every event of an hour is lost and SQL goes past the triggers: one sweep makes all equal', async () => {
   stage = await startStage({ simulator: { faults: true } });
   for (const name of ['edited', 'deleted', 'past']) await stage.stripe('POST', '/v1/customers', { name });

@@ -8,6 +8,7 @@ import { defineSystem } from '../system';
 import { OPEN_PASSAGE } from '../passage';
 import { createEventList } from './events';
 import { createRecords, answered } from './records';
+import type { MemoryRecords } from './records';
 import { parseMemorySettings } from './settings';
 import { serverOf } from './system';
 import type { MemorySettings } from './settings';
@@ -19,7 +20,7 @@ import type { System } from '../system';
 function through(
   passage: Passage,
   { listEvents, ...connector }: Connector,
-  records: RemoteCatalog,
+  records: MemoryRecords,
 ): Connector {
   const sent: RemoteCatalog = {
     read: (remoteId) => passage('read', () => records.read(remoteId)),
@@ -28,6 +29,7 @@ function through(
     update: (remoteId, values, key) => passage('update', () => records.update(remoteId, values, key)),
     remove: (remoteId) => passage('remove', () => records.remove(remoteId)),
     findCreated: (search) => passage('findCreated', () => records.findCreated(search)),
+    findAlike: (value) => passage('findAlike', () => records.findAlike(value)),
   };
   return {
     ...connector,

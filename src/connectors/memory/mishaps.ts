@@ -4,7 +4,7 @@ import type { Fields } from '../../core/fields';
 import type { RemoteId } from '../../core/ids';
 
 export type Operation =
-  'read' | 'list' | 'create' | 'update' | 'remove' | 'findCreated' | 'listEvents' | 'identify';
+  'read' | 'list' | 'create' | 'update' | 'remove' | 'findCreated' | 'findAlike' | 'listEvents' | 'identify';
 
 /** One call that was heard, whatever came of it. */
 export interface MemoryCall {

@@ -37,12 +37,15 @@ function missing(): Answer<never> {
   return failed(failureOf('gone', { code: 'not_found', status: 404 }));
 }
 
+/** It can be asked for everything the port has. */
+export type MemoryRecords = Required<RemoteCatalog>;
+
 /** The objects of a memory system as records of one catalog. It holds one kind of object. */
 export function createRecords(
   system: MemorySystem,
   catalog: Catalog,
   installation: InstallationId,
-): RemoteCatalog {
+): MemoryRecords {
   const { objects, keys, wire } = serverOf(system);
   const shape = (object: MemoryObject): RemoteObject => ({
     remoteId: object.id,
@@ -90,6 +93,15 @@ export function createRecords(
     };
   }
 
+  function alike(value: string): MemoryObject[] {
+    const field = catalog.recognisedBy;
+    const rule = field === null ? undefined : catalog.fields[field];
+    if (field === null || rule === undefined) return [];
+    const isAlike = ({ state, fields }: MemoryObject): boolean =>
+      state === 'present' && rule.canonical(fields[field] ?? null) === rule.canonical(value);
+    return objects.all().filter(isAlike);
+  }
+
   return {
     read: (remoteId) =>
       wire<Reading>({ operation: 'read', remoteId, key: null, values: null }, () => {
@@ -118,6 +130,10 @@ export function createRecords(
     findCreated: (search) =>
       wire({ operation: 'findCreated', remoteId: null, key: search.key, values: null }, () =>
         answered(system, traceOf(search)),
+      ),
+    findAlike: (value) =>
+      wire({ operation: 'findAlike', remoteId: null, key: null, values: null }, () =>
+        answered(system, alike(value).map(shape)),
       ),
   };
 }

@@ -1,6 +1,6 @@
 import { call } from './client';
 import { findCreated } from './findCreated';
-import { listCustomers } from './list';
+import { findAlike, listCustomers } from './list';
 import { CUSTOMER_FIELDS, customerShape } from './shapes';
 import { markName } from '../connector';
 import type { RemoteCatalog, RemoteObject } from '../connector';
@@ -69,6 +69,8 @@ export function createCustomers(client: StripeClient, installation: Installation
       ),
 
     findCreated: (search) => findCreated(client, installation, search),
+
+    findAlike: (email) => findAlike(client, installation, email),
   };
 }
 

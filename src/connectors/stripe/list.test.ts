@@ -1,7 +1,7 @@
 import { INSTALLATION, stripeSettings } from '../../../test/contract/stripeSettings';
 import { json, startWire } from '../../../test/contract/wire';
 import { createClient } from './client';
-import { listCustomers } from './list';
+import { findAlike, listCustomers } from './list';
 import type { Script, Wire } from '../../../test/contract/wire';
 
 let wire: Wire;
@@ -50,4 +50,18 @@ test.each([
     kind: 'failed',
     failure: { kind: 'unavailable', code: 'unexpected_shape' },
   });
+});
+
+test('Stripe’s filter is case-sensitive: it is asked for the address as it stands here and for its canonical form', async () => {
+  const client = createClient(stripeSettings({ apiBase: wire.url }));
+  answers(page([customer('cus_1', 10)], false), page([customer('cus_2', 20)], false), page([], false));
+  expect(await findAlike(client, INSTALLATION, ' Ada@Example.com')).toMatchObject({
+    value: [{ remoteId: 'cus_1' }, { remoteId: 'cus_2' }],
+  });
+  expect(await findAlike(client, INSTALLATION, 'ada@example.com')).toMatchObject({ value: [] });
+  expect(wire.heard.map(({ params }) => params['email'])).toEqual([
+    'Ada@Example.com',
+    'ada@example.com',
+    'ada@example.com',
+  ]);
 });

@@ -1,6 +1,7 @@
 import { call } from './client';
+import { canonicalEmail } from '../../catalogs/customer/customer';
 import { customerShape, isJson, pageShape } from './shapes';
-import type { ObjectPage } from '../connector';
+import type { ObjectPage, RemoteObject } from '../connector';
 import type { StripeClient } from './client';
 import type { Answer } from '../../core/failure';
 import type { InstallationId } from '../../core/ids';
@@ -40,6 +41,32 @@ export async function listCustomers(
     ['rejected', 'gone'].includes(answer.failure.kind) &&
     answer.failure.param === 'starting_after';
   return forgotten ? read({ created: { lte: Number(place['created']) } }) : answer;
+}
+
+/**
+ * The customers with this e-mail. Stripe's filter is case-sensitive (docs.stripe.com/api/customers/list): it is asked for the
+ * address as it stands here and, where that is another, for its canonical form.
+ */
+export async function findAlike(
+  client: StripeClient,
+  installation: InstallationId,
+  email: string,
+): Promise<Answer<readonly RemoteObject[]>> {
+  const asWritten = email.trim();
+  const canonical = String(canonicalEmail(email));
+  const ask = (address: string): Promise<Answer<ObjectPage>> =>
+    call(
+      client,
+      'customers.list',
+      (sdk) => sdk.customers.list({ email: address, limit: PAGE_MAX }),
+      (body) => pageOf(body, installation),
+    );
+  const first = await ask(asWritten);
+  if (first.kind === 'failed') return first;
+  if (canonical === asWritten) return { ...first, value: first.value.objects };
+  const second = await ask(canonical);
+  if (second.kind === 'failed') return second;
+  return { ...second, value: [...first.value.objects, ...second.value.objects] };
 }
 
 /** @returns null when anything on the page is no customer, or the next page could not be asked for */

@@ -224,6 +224,7 @@ const RECORD: Of<'records'> = {
   updatePulled: (d) => d.s.records.updatePulled(CUSTOMER, record(d), one(d)),
   deletePulled: (d) => d.s.records.deletePulled(CUSTOMER, record(d)),
   lockRecognised: (d) => d.s.records.lockRecognised(CUSTOMER, d.pick(EMAILS)),
+  stoodBeforeMeeting: (d) => d.s.records.stoodBeforeMeeting(CUSTOMER, d.pick(NAMES), record(d)),
   findRecognised: (d) => d.s.records.findRecognised(CUSTOMER, d.pick(NAMES), d.pick(EMAILS)),
 };
 

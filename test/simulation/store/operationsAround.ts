@@ -37,6 +37,7 @@ const ADOPTION: Of<'adoption'> = {
       { connection: d.pick(NAMES), catalog: CUSTOMER },
       { remoteId: object(d), recordId: record(d) },
     ),
+  makeWay: (d) => d.s.adoption.makeWay({ connection: d.pick(NAMES), catalog: CUSTOMER }, record(d)),
   linkedObjects: (d) => d.s.adoption.linkedObjects({ connection: d.pick(NAMES), catalog: CUSTOMER }, RECORDS),
   async supplant(d) {
     const { id, recordId } = linkOf(d);

@@ -231,6 +231,7 @@ function connectorAt(
       if (answer.kind === 'answered') seen();
       return answer;
     },
+    findAlike: (value) => call('list', () => records.findAlike!(value)),
     list: (page) =>
       call('list', async () => {
         const answer = await records.list(page);

@@ -84,7 +84,7 @@ export const IN_DECISIONS: readonly Defect[] = [
   {
     name: 'any record with the same e-mail is recognised',
     file: 'activities/applyDecision.ts',
-    find: 'if (matches.length === 1 && only?.free === true) {',
+    find: 'if (matches.length === 1 && only?.free === true && (await takesOver(work, only.recordId))) {',
     replace: 'if (matches.length === 1 && only !== undefined) {',
     tier,
     story: 'The same e-mail is the same person: the record has an object there already.',

@@ -1,5 +1,6 @@
 /** How a statement of src/store is recognised by its text, and what the memory Postgres does for it. */
 import type { Call, Result, Waiting } from '../call';
+import type { LinkRow } from '../schema';
 
 export type Statement = (call: Call, values: readonly unknown[]) => Result | Waiting<Result>;
 
@@ -33,3 +34,11 @@ export const among = <T>(list: readonly T[]): ((value: T) => boolean) => {
 
 /** By code point, as ids and names are ordered. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** `MAY_HAVE_MADE` of src/store/intents.ts. */
+export function mayHaveMade(call: Call, { id }: LinkRow): boolean {
+  return call.tables.intents.some(
+    call,
+    (intent) => intent.link_id === id && (intent.ended_at === null || intent.sends > 0),
+  );
+}

@@ -6,7 +6,7 @@ import { tell, tellLinkGone } from '../told';
 import { insertLink, linkColumns, updateLink, updateLinks } from '../linkWrites';
 import { holdSeen, remove } from '../writing';
 import type { Table } from '../table';
-import { among, byText, known } from './known';
+import { among, byText, known, mayHaveMade } from './known';
 import type { Known } from './known';
 
 const ANY = (): boolean => true;
@@ -74,21 +74,48 @@ function* reserveForRemote(
   return changed(link === null ? 0 : 1);
 }
 
-function* releaseReservation(call: Call, values: [string, string, string]): Waiting<Result> {
+function releaseReservation(call: Call, values: [string, string, string]): Waiting<Result> {
   const [connection, catalog, remoteId] = values;
+  return deleteLinks(
+    call,
+    (row) =>
+      row.remote_id === remoteId &&
+      row.connection === connection &&
+      row.catalog === catalog &&
+      row.state === 'reserved' &&
+      row.born === 'remote',
+  );
+}
+
+function isOfRecord([connection, catalog, recordId]: [string, string, string]) {
+  return (row: LinkRow): boolean =>
+    row.record_id === recordId && row.connection === connection && row.catalog === catalog;
+}
+
+function* holdOfRecord(call: Call, values: [string, string, string]): Waiting<Result> {
+  const held: object[] = [];
+  for (const slot of call.tables.links.slots.values())
+    if ((yield* holdSeen(call, slot, 'update', isOfRecord(values))) !== null) held.push({});
+  return result(held);
+}
+
+function makeWay(call: Call, values: [string, string, string]): Waiting<Result> {
+  const isOfIt = isOfRecord(values);
+  return deleteLinks(
+    call,
+    (row) =>
+      isOfIt(row) &&
+      row.state === 'reserved' &&
+      row.remote_id === null &&
+      row.generation === 1 &&
+      !mayHaveMade(call, row),
+  );
+}
+
+function* deleteLinks(call: Call, isMeant: (row: LinkRow) => boolean): Waiting<Result> {
   let released = 0;
   for (const slot of call.tables.links.slots.values()) {
-    const link = yield* holdSeen(
-      call,
-      slot,
-      'update',
-      (row) =>
-        row.remote_id === remoteId &&
-        row.connection === connection &&
-        row.catalog === catalog &&
-        row.state === 'reserved' &&
-        row.born === 'remote',
-    );
+    const link = yield* holdSeen(call, slot, 'update', isMeant);
     if (link === null) continue;
     remove(call, slot);
     released += 1;
@@ -222,8 +249,20 @@ export const LINKS: readonly Known[] = [
       })),
     ),
   ),
-  known('set record_id = $2 where id = $1', (call, [id, record_id]: [number, string]) =>
-    one(updateLink(call, id, ANY, (row) => ({ ...row, record_id }))),
+  known(
+    'set record_id = $2, look_id = counterpart.fresh_number()',
+    (call, [id, record_id]: [number, string]) => {
+      const { memory } = call;
+      return one(
+        updateLink(call, id, ANY, (row) => ({
+          ...row,
+          record_id,
+          look_id: memory.freshNumber(),
+          fence: memory.freshNumber(),
+          run_id: null,
+        })),
+      );
+    },
   ),
   known('set record_id = counterpart.uuidv7() where id = $1', function* move(call, [id]: [number]) {
     const record_id = call.memory.uuidv7();
@@ -231,4 +270,9 @@ export const LINKS: readonly Known[] = [
     return result(link === null ? [] : [link]);
   }),
   known('delete from counterpart.links where connection = $1', releaseReservation),
+  known('delete from counterpart.links l where connection = $1', makeWay),
+  known(
+    'select from counterpart.links where connection = $1 and catalog = $2 and record_id = $3 for update',
+    holdOfRecord,
+  ),
 ];

@@ -7,10 +7,10 @@ import { enqueue } from '../enqueue';
 import type { Call, Result, Waiting } from '../call';
 import { changed, result } from '../call';
 import { key } from '../schema';
-import type { ConflictRow, EventRow } from '../schema';
+import type { ConflictRow, EventRow, SweepRow } from '../schema';
 import { tell, tellConflict } from '../told';
 import { change, insert, refer, upsert } from '../writing';
-import { among, known, knownByText } from './known';
+import { among, known, knownByText, mayHaveMade } from './known';
 import type { Known, Statement } from './known';
 
 const DAY_MS = 86_400_000;
@@ -33,7 +33,11 @@ function recognised(call: Call, [catalog, connection, value]: [string, string, s
   const isLinked = (id: string): boolean =>
     call.tables.links.some(
       call,
-      (l) => l.record_id === id && l.catalog === catalog && l.connection === connection,
+      (l) =>
+        l.record_id === id &&
+        l.catalog === catalog &&
+        l.connection === connection &&
+        (l.state !== 'reserved' || l.remote_id !== null || mayHaveMade(call, l)),
     );
   return result(found.map(({ id }) => ({ id, free: !isLinked(id) })));
 }
@@ -207,6 +211,12 @@ export const RECORDS: readonly Known[] = [
       ),
   ),
   known('as free\n', recognised),
+  known("s.ending = 'done' and s.ended_at < c.created_at", (call, [connection, id]: [string, string]) => {
+    const row = call.tables.customers.read(call, id);
+    const hasMet = ({ ended_at, ending, ...sweep }: SweepRow): boolean =>
+      sweep.connection === connection && ending === 'done' && ended_at !== null && ended_at < row!.created_at;
+    return result(row === null || call.tables.sweeps.some(call, hasMet) ? [] : [{}]);
+  }),
   known('insert into counterpart.conflicts', recordLost),
   known('update counterpart.conflicts set resolved_at = now()\n     where link_id = $1', closeQuestions),
   known('insert into counterpart.events (connection', storeEvent),
