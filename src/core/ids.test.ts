@@ -28,12 +28,15 @@ describe('record ids', () => {
 
 describe('remote ids', () => {
   test('anything the system may call its objects is one', () => {
-    for (const text of ['cus_1', '0015g00000XYZ', 'a/b c', 'x'.repeat(255)])
+    for (const text of ['cus_1', '0015g00000XYZ', 'a/b c', '\u{1f600}', 'x'.repeat(255)])
       expect(parseRemoteId(text)).toBe(text);
   });
   test('nothing, and absurdly much, is none', () => {
     expect(parseRemoteId('')).toBeNull();
     expect(parseRemoteId('x'.repeat(256))).toBeNull();
+  });
+  test.each(['cus_\u0000', 'cus_\ud83d', '\ude00'])('%j cannot be stored and is none', (text) => {
+    expect(parseRemoteId(text)).toBeNull();
   });
 });
 

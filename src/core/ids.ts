@@ -26,9 +26,15 @@ export function parseRecordId(text: string): RecordId | null {
   return UUID.test(lower) ? (lower as RecordId) : null;
 }
 
-/** @returns null for an empty or absurdly long id; the system alone knows more about its own ids. */
+/** Half a character, or NUL: Postgres holds neither. */
+const UNSTORABLE = /\p{Surrogate}|\0/u;
+
+/**
+ * @returns null for an id that is empty, absurdly long or cannot be stored; the system alone knows more about its own ids.
+ */
 export function parseRemoteId(text: string): RemoteId | null {
-  return text.length > 0 && text.length <= REMOTE_ID_MAX_CHARS ? (text as RemoteId) : null;
+  const usable = text.length > 0 && text.length <= REMOTE_ID_MAX_CHARS && !UNSTORABLE.test(text);
+  return usable ? (text as RemoteId) : null;
 }
 
 /** @returns null unless `text` is 1 to 40 of `a-z 0-9 _ -`, beginning with a letter. */

@@ -86,6 +86,22 @@ describe('one event in our words', () => {
     },
   );
 
+  test('text that cannot be stored is told with the replacement character, and is news', () => {
+    const object = { ...customer, name: 'A\u0000da', email: 'a\udc00@example.com' };
+    const data = { object, previous_attributes: { name: '\ud83d', email: '\u{1f600}@example.com' } };
+    expect(remoteEvent({ ...event, data }, INSTALLATION)?.subject).toMatchObject({
+      fields: { name: 'A\ufffdda', email: 'a\ufffd@example.com' },
+      previous: { name: '\ufffd', email: '\u{1f600}@example.com' },
+    });
+  });
+
+  test('a key, or an id of a customer, that cannot be stored is none', () => {
+    const request = { id: 'req_1', idempotency_key: 'cp_x\u0000' };
+    expect(remoteEvent({ ...event, request }, INSTALLATION)?.causedByKey).toBeNull();
+    const data = { object: { ...customer, id: 'cus_\u0000' } };
+    expect(remoteEvent({ ...event, data }, INSTALLATION)).toMatchObject({ id: 'evt_1', subject: null });
+  });
+
   test('an event about a customer that cannot be read is kept without a subject', () => {
     for (const object of [null, 'cus_1', { object: 'customer' }, { id: 'cus_1', object: 'account' }]) {
       expect(remoteEvent({ ...event, data: { object } }, INSTALLATION)).toMatchObject({
@@ -111,7 +127,12 @@ describe('one event in our words', () => {
     ['without an id', { ...event, id: undefined }],
     ['an id with a space in it', { ...event, id: 'evt 1' }],
     ['an endless id', { ...event, id: 'e'.repeat(256) }],
+    ['an id with NUL in it', { ...event, id: 'evt_\u0000' }],
+    ['an id with half a character in it', { ...event, id: 'evt_\ud83d' }],
     ['without a type', { ...event, type: null }],
+    ['a type with NUL in it', { ...event, type: 'customer.\u0000' }],
+    ['a time before all time', { ...event, created: -1e15 }],
+    ['a time after all time', { ...event, created: 1e15 }],
     ['without a time', { ...event, created: '2026' }],
   ])('%s is no event', (_story, body) => {
     expect(remoteEvent(body, INSTALLATION)).toBeNull();

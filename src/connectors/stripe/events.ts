@@ -5,6 +5,7 @@ import type { EventPage, RemoteEvent } from '../connector';
 import type { StripeClient } from './client';
 import type { Json } from './shapes';
 import type { Answer } from '../../core/failure';
+import type { Fields } from '../../core/fields';
 import type { InstallationId } from '../../core/ids';
 
 type Change = 'created' | 'updated' | 'deleted';
@@ -19,8 +20,12 @@ const CUSTOMER_CHANGES: Readonly<Record<string, Change>> = {
 /** What an endpoint of ours is told. */
 export const EVENT_TYPES: readonly string[] = Object.keys(CUSTOMER_CHANGES);
 
-/** The longest id and type that we store. */
-const ID = /^\S{1,255}$/;
+/** An id, type or key: the longest that we store, and nothing in it that Postgres does not hold. */
+const ID = /^[^\s\0\p{Surrogate}]{1,255}$/u;
+/** The last second of the year 9999. */
+const CREATED_MAX_S = 253_402_300_799;
+/** Half a character, or NUL: Postgres holds neither. */
+const UNSTORABLE = /\p{Surrogate}|\0/gu;
 /** Stripe's maximum for one page of a list (docs.stripe.com/api/pagination). */
 const PAGE_MAX = 100;
 
@@ -35,6 +40,7 @@ export function remoteEvent(body: unknown, installation: InstallationId): Remote
   const { id, type, created, livemode, account } = body;
   if (typeof id !== 'string' || !ID.test(id) || typeof type !== 'string' || !ID.test(type)) return null;
   if (typeof created !== 'number' || !Number.isSafeInteger(created)) return null;
+  if (created < 0 || created > CREATED_MAX_S) return null;
   return {
     id,
     type,
@@ -51,7 +57,20 @@ export function causedByKey(event: Json): string | null {
   const request = event['request'];
   if (!isJson(request)) return null;
   const key = request['idempotency_key'];
-  return typeof key === 'string' ? key : null;
+  return typeof key === 'string' && ID.test(key) ? key : null;
+}
+
+/**
+ * Values as they can be kept, with the replacement character for what cannot. An event's values are compared and kept as lost
+ * ones, never written into a record: unlike what we sent they stay.
+ */
+function storable(fields: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, value]) => [
+      field,
+      typeof value === 'string' ? value.replace(UNSTORABLE, '\uFFFD') : value,
+    ]),
+  );
 }
 
 function subjectOf(type: string, data: unknown, installation: InstallationId): RemoteEvent['subject'] {
@@ -61,8 +80,8 @@ function subjectOf(type: string, data: unknown, installation: InstallationId): R
   if (customer === null) return null;
   const { remoteId, claims, fields } = customer.object;
   const before = data['previous_attributes'];
-  const previous = change === 'updated' && isJson(before) ? fieldsNamedIn(before) : null;
-  return { catalog: CUSTOMER.name, remoteId, change, claims, previous, fields };
+  const previous = change === 'updated' && isJson(before) ? storable(fieldsNamedIn(before)) : null;
+  return { catalog: CUSTOMER.name, remoteId, change, claims, previous, fields: storable(fields) };
 }
 
 /**

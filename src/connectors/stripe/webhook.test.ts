@@ -91,6 +91,9 @@ test.each([
   ['an object that is no event', '{"id":"cus_1","object":"customer"}'],
   ['a thin event', '{"id":"evt_1","object":"v2.core.event","type":"v1.customer.created"}'],
   ['an event without an id', JSON.stringify({ ...event, id: undefined })],
+  ['an id with NUL in it', JSON.stringify({ ...event, id: 'evt_\u0000' })],
+  ['a type with NUL in it', JSON.stringify({ ...event, type: 'customer.\u0000' })],
+  ['a time beyond what can be stored', JSON.stringify({ ...event, created: 1e15 })],
   ['JSON that is very deep', '['.repeat(200_000)],
 ])('23: %s, well signed, is malformed and does no harm', (_story, payload) => {
   expect(deliver(payload, signature(payload))).toEqual({ kind: 'malformed' });
