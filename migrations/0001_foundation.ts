@@ -647,7 +647,7 @@ create table counterpart.events (
   created_at timestamptz not null,
   received_at timestamptz not null default now(),
   source text not null check (source in ('webhook', 'poll')),
-  result text not null check (result in ('queued', 'echo', 'ignored', 'retired', 'void')),
+  result text not null check (result in ('queued', 'echo', 'ignored', 'retired', 'void', 'set_aside')),
   primary key (connection, id)
 );
 create index events_received on counterpart.events (received_at);

@@ -6,7 +6,9 @@ import type { Fields, Policy } from '../core/fields';
 import { parseInstallationId, trusted } from '../core/ids';
 import type { RecordId, RemoteId } from '../core/ids';
 import { createMemoryConnector, createMemorySystem } from '../connectors/memory';
+import { openDatabase } from '../store/database';
 import { fingerprintWith } from '../store/installation';
+import { createStore } from '../store/store';
 import { benches, CUSTOMER, newId, openLink, remoteId, STRIPE } from '../store/store-for-tests';
 import { hear } from './door';
 
@@ -382,4 +384,37 @@ test('I16: an event is stored without any value', async () => {
     [said.id],
   );
   expect(JSON.stringify(rows)).not.toMatch(/canar/i);
+});
+
+test('I11, I15: a webhook of a record that an open transaction holds is stored, and its hint is owed', async () => {
+  const record = await bench().insert({ name: 'Ann' });
+  const { link } = await openLink(bench(), record);
+  const remote = nextRemote();
+  await bench().store.links.writeFenced(link.id, link.fence, { remoteId: remote, state: 'linked' });
+  const short = openDatabase(bench().url, {
+    max: 2,
+    name: 'short of patience',
+    lockTimeoutMs: 20,
+    onIdleError: (error) => {
+      throw error;
+    },
+  });
+  const client = await bench().database.pool.connect();
+  const owed = () => bench().value<number>('select count(*) from counterpart.owed_hints');
+  try {
+    await client.query('begin');
+    await client.query('update counterpart.customers set name = name || $1', ['a']);
+    const said = event({ remoteId: remote });
+    const ports = { installation: INSTALLATION, fingerprint, policies: new Map([[CUSTOMER, policy]]) };
+    const store = createStore(short);
+    expect(await hear({ ...ports, store }, connector, said, 'webhook')).toBe('queued');
+    expect(await hear({ ...ports, store }, connector, said, 'webhook')).toBe('repeated');
+    expect([await stored(said), await owed()]).toMatchObject([[{ result: 'queued' }], 1]);
+    await client.query('rollback');
+  } finally {
+    client.release();
+    await short.close();
+  }
+  await bench().store.queue.placeOwed();
+  expect([await owed(), await bench().queued(record)]).toMatchObject([0, { hint: 'webhook' }]);
 });

@@ -190,7 +190,8 @@ async function decide(
   return plan(ports, tx, connector, event);
 }
 
-function heard(
+/** An event's row in the inbox. */
+export function heard(
   connector: Connector,
   event: RemoteEvent,
   source: 'webhook' | 'poll',
@@ -209,7 +210,24 @@ function heard(
   };
 }
 
-/** An event that changes more than its own row and the queue's. */
+/**
+ * Stores an event and queues its record. Where somebody's open transaction holds the record's queue row nobody waits for it: the
+ * hint is owed.
+ * @returns false when the event id was stored before; then nothing is queued either
+ */
+export async function storePassing(
+  tx: Statements,
+  event: HeardEvent,
+  hint: 'webhook' | 'poll' | null,
+): Promise<boolean> {
+  if (!(await tx.events.storeEvent(event, null))) return false;
+  const { catalog, recordId } = event;
+  if (hint !== null && catalog !== null && recordId !== null)
+    await tx.queue.enqueuePassing(catalog, [recordId], hint);
+  return true;
+}
+
+/** An event that changes more than its own row and the queue's, or whose record may be held. */
 async function takeIn(
   ports: DoorPorts,
   tx: Statements,
@@ -226,7 +244,7 @@ async function takeIn(
     made = reserved;
     queue = reserved.queue;
   }
-  if (!(await tx.events.storeEvent(heard(connector, event, source, made), queue ? source : null)))
+  if (!(await storePassing(tx, heard(connector, event, source, made), queue ? source : null)))
     return 'repeated';
   if (decided.kind === 'queue' && decided.deleted && decided.linkId !== null) {
     await tx.links.deletedAfterRestore(decided.linkId, event.createdAt);
@@ -239,12 +257,18 @@ async function takeIn(
   return made.result;
 }
 
+/** 55P03 lock_not_available (postgresql.org/docs/current/errcodes-appendix.html): somebody else holds the row. */
+function metHeldRow(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03';
+}
+
 /**
  * Takes one event in.
  *
  * Most events are echoes or plain hints for known records. What is to be done about them is read without a transaction
  * and done in one statement: two round trips instead of six, which under load is what the sender waits for. Everything
- * else is decided again inside a transaction.
+ * else is decided again inside a transaction, and so is a polled hint: others wait behind it, so it waits for no record that
+ * somebody's open transaction holds.
  * @returns what was made of it, or `repeated` when this event id was stored before
  */
 export async function hear(
@@ -254,10 +278,17 @@ export async function hear(
   source: 'webhook' | 'poll',
 ): Promise<EventResult | 'repeated'> {
   const decided = await decide(ports, ports.store, connector, event);
-  const plain = decided.kind === 'note' || (decided.kind === 'queue' && !decided.deleted);
-  if (!plain) return ports.store.transact((tx) => takeIn(ports, tx, connector, event, source));
+  const plain =
+    decided.kind === 'note' || (decided.kind === 'queue' && !decided.deleted && source === 'webhook');
+  const carefully = () => ports.store.transact((tx) => takeIn(ports, tx, connector, event, source));
+  if (!plain) return carefully();
   const made = planned(decided);
   const row = heard(connector, event, source, made);
-  const fresh = await ports.store.events.storeEvent(row, decided.kind === 'queue' ? source : null);
-  return fresh ? made.result : 'repeated';
+  try {
+    const fresh = await ports.store.events.storeEvent(row, decided.kind === 'queue' ? source : null);
+    return fresh ? made.result : 'repeated';
+  } catch (error) {
+    if (!metHeldRow(error)) throw error;
+    return carefully();
+  }
 }

@@ -2,9 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { createMemoryConnector, createMemorySystem, failureOf } from '../connectors/memory';
 import type { Connector } from '../connectors/connector';
+import { keyPrefix } from '../connectors/connector';
 import { parseInstallationId, trusted } from '../core/ids';
+import type { RemoteId } from '../core/ids';
 import { fingerprintWith } from '../store/installation';
-import { benches, STRIPE } from '../store/store-for-tests';
+import { benches, CUSTOMER, STRIPE } from '../store/store-for-tests';
 import { pollOnce, runPoller, startPolling } from './poll';
 import type { PollPorts } from './poll';
 
@@ -19,7 +21,7 @@ let connector: Connector;
 let ports: PollPorts;
 
 beforeEach(async () => {
-  for (const table of ['event_cursors', 'events', 'links', 'sweeps', 'work_queue']) {
+  for (const table of ['event_cursors', 'events', 'links', 'owed_hints', 'sweeps', 'work_queue']) {
     await bench().database.query(`delete from counterpart.${table}`);
   }
   now_ms = Date.now();
@@ -141,6 +143,144 @@ test('failure 48: our clock is an hour ahead of a system where nothing has happe
   await startPolling(ports, quiet);
   empty.plant({ name: 'first' });
   expect(await pollOnce(ports, quiet)).toEqual({ kind: 'read', fresh: 1 });
+});
+
+describe('an event that meets trouble keeps no other waiting', () => {
+  type Told = Awaited<ReturnType<NonNullable<Connector['listEvents']>>>;
+  type Event = Extract<Told, { kind: 'answered' }>['value']['events'][number];
+
+  /** The connector, with some events of its list told otherwise. */
+  const telling = (change: (event: Event) => Event): Connector => ({
+    ...connector,
+    listEvents: async (page) => {
+      const told = await connector.listEvents!(page);
+      if (told.kind === 'failed') return told;
+      return { ...told, value: { ...told.value, events: told.value.events.map(change) } };
+    },
+  });
+  const rows = async (text: string) => (await bench().database.query(text)).rows;
+  const results = () =>
+    rows(`select result, remote_id, record_id from counterpart.events where result = 'set_aside'`);
+  const cursor = async () => (await bench().store.cursors.readCursor(STRIPE))!.createdAt;
+  const owed = () => rows('select record_id, hint from counterpart.owed_hints');
+  const recordOf = async (id: RemoteId) =>
+    (await bench().store.links.findByRemote(STRIPE, CUSTOMER, id))!.recordId;
+
+  test("I15: a record's row is held by an open transaction: its hint is owed, all others are queued in the same poll", async () => {
+    const [held, free] = [system.plant({ name: 'held' }), system.plant({ name: 'free' })];
+    await pollOnce(ports, connector);
+    await rows('delete from counterpart.work_queue');
+    const record = await recordOf(held);
+    await bench().store.queue.enqueue(CUSTOMER, [record], 'local');
+    const client = await bench().database.pool.connect();
+    try {
+      await client.query('begin');
+      await client.query('update counterpart.work_queue set rings = rings');
+      now_ms += HOUR_MS;
+      for (let i = 0; i < 3; i += 1) system.edit(held, { name: `held ${i}` });
+      system.edit(free, { name: 'freed' });
+      const born = system.plant({ name: 'new' });
+      expect(await pollOnce(ports, connector)).toEqual({ kind: 'read', fresh: 5 });
+      expect(await rows(`select record_id from counterpart.work_queue where hint = 'poll'`)).toEqual(
+        expect.arrayContaining([{ record_id: await recordOf(free) }, { record_id: await recordOf(born) }]),
+      );
+      expect(await owed()).toEqual([{ record_id: record, hint: 'poll' }]);
+      expect(await cursor()).toBe(Math.floor(now_ms / 1000));
+      await client.query('rollback');
+    } finally {
+      client.release();
+    }
+    await bench().store.queue.placeOwed();
+    expect(await owed()).toEqual([]);
+    expect(await bench().store.queue.readHint(CUSTOMER, record)).toMatchObject({ hint: 'poll' });
+  });
+
+  test('one that never can be taken in: the others come in at once, the cursor stays; it is set aside, its record is queued', async () => {
+    const known = system.plant({ name: 'known' });
+    await pollOnce(ports, connector);
+    await rows('delete from counterpart.work_queue');
+    now_ms += HOUR_MS;
+    const before = await cursor();
+    system.edit(known, { name: 'poison' });
+    plant(2);
+    const told: object[] = [];
+    const said: string[] = [];
+    const listening: PollPorts = {
+      ...ports,
+      heard: (_, result) => void said.push(result),
+      log: { ...ports.log, error: (fields) => void told.push(fields) },
+    };
+    const poisoned = telling((event) =>
+      event.subject?.remoteId === known && event.subject.change === 'updated'
+        ? { ...event, causedByKey: `${keyPrefix(installation, STRIPE)}\0` }
+        : event,
+    );
+    expect(await pollOnce(listening, poisoned)).toEqual({ kind: 'read', fresh: 2 });
+    for (let poll = 2; poll <= 4; poll += 1)
+      expect(await pollOnce(listening, poisoned)).toEqual({ kind: 'read', fresh: 0 });
+    expect([await cursor(), await results(), told]).toEqual([before, [], []]);
+    expect(await pollOnce(listening, poisoned)).toEqual({ kind: 'read', fresh: 1 });
+    const record = await recordOf(known);
+    expect(await results()).toEqual([{ result: 'set_aside', remote_id: known, record_id: record }]);
+    expect(await bench().store.queue.readHint(CUSTOMER, record)).toMatchObject({ hint: 'poll' });
+    expect(await cursor()).toBe(Math.floor(now_ms / 1000));
+    expect(told).toMatchObject([{ code: '22021', attempt: 5, found_by: 'look' }]);
+    expect(said.filter((result) => result === 'failed' || result === 'set_aside')).toEqual([
+      'failed',
+      'failed',
+      'failed',
+      'failed',
+      'set_aside',
+    ]);
+    expect(await pollOnce(listening, poisoned)).toEqual({ kind: 'read', fresh: 0 });
+    expect(await openSweep()).toBeNull();
+  });
+
+  test('one of which not even the object can be kept is set aside without it, and a sweep is asked for', async () => {
+    plant(1);
+    const poisoned = telling((event) =>
+      event.createdAt === Math.floor(now_ms / 1000)
+        ? { ...event, subject: { ...event.subject!, remoteId: 'cus_\0' as RemoteId } }
+        : event,
+    );
+    for (let poll = 1; poll <= 5; poll += 1) await pollOnce(ports, poisoned);
+    expect(await results()).toEqual([{ result: 'set_aside', remote_id: null, record_id: null }]);
+    expect(await openSweep()).toMatchObject({ cause: 'gap' });
+    expect(await cursor()).toBe(Math.floor(now_ms / 1000));
+  });
+
+  test('trouble that passes is no reason to set anything aside', async () => {
+    plant(1);
+    let calls = 0;
+    const failing: PollPorts = {
+      ...ports,
+      store: {
+        ...ports.store,
+        transact: (work) =>
+          (calls += 1) < 3 ? Promise.reject(new Error('lost')) : ports.store.transact(work),
+      },
+    };
+    expect(await pollOnce(failing, connector)).toEqual({ kind: 'read', fresh: 0 });
+    expect(await pollOnce(failing, connector)).toEqual({ kind: 'read', fresh: 0 });
+    expect(await pollOnce(failing, connector)).toEqual({ kind: 'read', fresh: 1 });
+    expect(await results()).toEqual([]);
+  });
+
+  test('Postgres is away: that is the fault of no event, and the poll ends', async () => {
+    plant(1);
+    const noAnswer = () => Promise.reject(new Error('away'));
+    let asked = 0;
+    const store = {
+      ...ports.store,
+      transact: noAnswer,
+      events: {
+        ...ports.store.events,
+        knownEvents: (...args: Parameters<typeof ports.store.events.knownEvents>) =>
+          (asked += 1) === 1 ? ports.store.events.knownEvents(...args) : noAnswer(),
+      },
+    };
+    await expect(pollOnce({ ...ports, store }, connector)).rejects.toThrow('away');
+  });
 });
 
 test.each([['rejected', 400] as const, ['gone', 404] as const])(

@@ -1,22 +1,16 @@
-import type { Connector, RemoteEvent } from '../connectors/connector';
+import type { Connector } from '../connectors/connector';
 import type { RemoteFailure } from '../core/failure';
 import { TREATMENT } from '../core/failure';
-import { hear } from './door';
-import type { DoorPorts } from './door';
+import { takeInPage } from './takeInPage';
+import type { PagePorts } from './takeInPage';
 
-export interface PollPorts extends DoorPorts {
+export interface PollPorts extends PagePorts {
   /** Name of this process, for the lease. */
   readonly poller: string;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Resolves after `ms` or when the poller is stopped. */
   readonly sleep: (ms: number) => Promise<void>;
-  readonly log: {
-    info(fields: object, message: string): void;
-    warn(fields: object, message: string): void;
-    error(fields: object, message: string): void;
-  };
-  readonly heard: (connection: string, result: string) => void;
 }
 
 const PAGE_EVENTS = 100;
@@ -52,28 +46,15 @@ type PollResult =
   | { readonly kind: 'held' }
   | { readonly kind: 'failed'; readonly failure: RemoteFailure };
 
-/** A page's events that are not known yet come in through the door, oldest first. @returns how many were new */
-async function takeIn(
-  ports: PollPorts,
-  connector: Connector,
-  events: readonly RemoteEvent[],
-  until: number,
-): Promise<number> {
-  const { connection } = connector;
-  const ids = events.map((event) => event.id);
-  const known = await ports.store.events.knownEvents(connection, ids);
-  let fresh = 0;
-  for (const event of events.toReversed()) {
-    if (known.has(event.id) || event.createdAt < until) continue;
-    const result = await hear(ports, connector, event, 'poll');
-    ports.heard(connection, result);
-    if (result !== 'repeated') fresh += 1;
-  }
-  return fresh;
-}
-
 type Reading =
-  | { readonly kind: 'read'; readonly fresh: number; readonly newest: number | null; readonly whole: boolean }
+  | {
+      readonly kind: 'read';
+      readonly fresh: number;
+      /** Events that could not be taken in and must be read again. */
+      readonly left: number;
+      readonly newest: number | null;
+      readonly whole: boolean;
+    }
   | Exclude<PollResult, { kind: 'read' }>;
 
 /**
@@ -84,6 +65,7 @@ type Reading =
  */
 async function readBack(ports: PollPorts, connector: Connector, until: number): Promise<Reading> {
   let fresh = 0;
+  let left = 0;
   let newest: number | null = null;
   let before: string | null = null;
   for (let page = 0; page < PAGES_MAX && connector.listEvents !== null; page += 1) {
@@ -93,16 +75,18 @@ async function readBack(ports: PollPorts, connector: Connector, until: number): 
     const answer = await connector.listEvents({ before, limit: PAGE_EVENTS });
     if (answer.kind === 'failed') return answer;
     const { events, hasMore } = answer.value;
-    fresh += await takeIn(ports, connector, events, until);
+    const taken = await takeInPage(ports, connector, events, until);
+    fresh += taken.fresh;
+    left += taken.left;
     newest ??= events[0]?.createdAt ?? null;
     const last = events.at(-1);
     // A page of old events ends the reading even when some are unknown: they are older than this database's set-up.
     if (!hasMore || last === undefined || last.createdAt < until) {
-      return { kind: 'read', fresh, newest, whole: true };
+      return { kind: 'read', fresh, left, newest, whole: true };
     }
     before = last.id;
   }
-  return { kind: 'read', fresh, newest, whole: false };
+  return { kind: 'read', fresh, left, newest, whole: false };
 }
 
 /**
@@ -139,7 +123,9 @@ export async function pollOnce(ports: PollPorts, connector: Connector): Promise<
   const overlapped = cursor.overlapAgeMs >= OVERLAP_EVERY_MS;
   const reading = await readBack(ports, connector, cursor.createdAt - (overlapped ? OVERLAP_S : LATE_S));
   if (reading.kind !== 'read') return reading;
-  const { fresh, newest, whole } = reading;
+  const { fresh, left, newest, whole } = reading;
+  // The cursor stays where it is while an event is to be read again, which is so for a few polls.
+  if (whole && left > 0) return { kind: 'read', fresh };
   if (whole) await ports.store.cursors.moveCursor(connection, { createdAt: newest, overlapped });
   else await skipGap(ports, connector, newest, `more than ${PAGES_MAX * PAGE_EVENTS} events were missed`);
   return { kind: 'read', fresh };

@@ -3,8 +3,8 @@ import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/id
 import type { Sql } from './database';
 import type { Hint } from './workQueue';
 
-/** What the door made of an event. */
-export type EventResult = 'queued' | 'echo' | 'ignored' | 'retired' | 'void';
+/** What the door made of an event; `set_aside`: it could not be taken in, however often it was tried. */
+export type EventResult = 'queued' | 'echo' | 'ignored' | 'retired' | 'void' | 'set_aside';
 
 export interface HeardEvent {
   readonly connection: ConnectionName;

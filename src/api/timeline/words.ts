@@ -46,6 +46,7 @@ const RESULTS = {
   ignored: 'not about anything that is synced',
   retired: 'about an object that is not linked any more; nothing is revived',
   void: 'it was gone before it became a record here',
+  set_aside: 'it could not be taken in; what it may have told is looked for',
 };
 
 function event(entry: TimelineEntry): string {

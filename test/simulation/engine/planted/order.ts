@@ -148,8 +148,8 @@ export const IN_ORDER: readonly Defect[] = [
   {
     name: 'an event that was heard before is taken in again',
     file: 'src/inbound/door.ts',
-    find: "  if (!(await tx.events.storeEvent(heard(connector, event, source, made), queue ? source : null)))\n    return 'repeated';",
-    replace: '  await tx.events.storeEvent(heard(connector, event, source, made), queue ? source : null);',
+    find: "  if (!(await storePassing(tx, heard(connector, event, source, made), queue ? source : null)))\n    return 'repeated';",
+    replace: '  await storePassing(tx, heard(connector, event, source, made), queue ? source : null);',
     tier,
     story: 'It is stored once whatever happens: what is done about it was done before.',
     shownBy: ['25: edited there between our reading and our write'],
