@@ -13,6 +13,7 @@ import { createGauges } from '../observability/gauges';
 import { readQueue, readWaiting, countParked, readPolls } from '../store/syncState';
 import { assemble } from './assemble';
 import { listConnections } from './connectionViews';
+import { exitCodeOf } from './needsAPerson';
 import { readinessOf } from './readiness';
 
 const POOL_SIZE = 20;
@@ -97,5 +98,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  process.exitCode = exitCodeOf(error);
 });

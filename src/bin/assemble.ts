@@ -20,6 +20,8 @@ import { openDatabase } from '../store/database';
 import type { Database } from '../store/database';
 import { fingerprintWith, readInstallation } from '../store/installation';
 import type { Fingerprint, Installation } from '../store/installation';
+import { messageOf } from '../embedded/processes';
+import { causeOf, NeedsAPerson } from './needsAPerson';
 import type { Logger } from 'pino';
 
 export interface Assembly {
@@ -40,18 +42,8 @@ const LOCK_TIMEOUT_MS = 500;
 const RETRY_FIRST_MS = 250;
 const RETRY_LAST_MS = 5_000;
 
-/**
- * Field policies by catalog: what the configuration says, `local` where it says nothing.
- * @throws when the configuration names a field that no catalog has
- */
+/** Field policies by catalog: what the configuration says, `local` where it says nothing. */
 export function policiesFrom(config: Pick<Config, 'policy' | 'onDelete'>): Map<CatalogName, Policy> {
-  const known = new Set([...CATALOGS.values()].flatMap((catalog) => Object.keys(catalog.fields)));
-  const unknown = Object.keys(config.policy.fields).filter((field) => !known.has(field));
-  if (unknown.length > 0) {
-    throw new Error(
-      `CONFLICT_POLICY names ${unknown.join(', ')}; the synced fields are ${[...known].join(', ')}.`,
-    );
-  }
   return new Map(
     [...CATALOGS.values()].map((catalog) => {
       const rules = Object.entries(catalog.fields).map(([name, field]): [string, FieldRule] => [
@@ -63,23 +55,31 @@ export function policiesFrom(config: Pick<Config, 'policy' | 'onDelete'>): Map<C
   );
 }
 
-/** The configured connections, the highest rank first. All that is sent to one leaves through its passage. */
+/**
+ * The configured connections, the highest rank first. All that is sent to one leaves through its passage.
+ * @throws NeedsAPerson when the settings of one are wrong
+ */
 function connectorsFrom(
   { connections }: Config,
   { id }: Installation,
   parts: Pick<PassagePorts, 'store' | 'log'>,
 ): Map<ConnectionName, Connector> {
   const ports = { ...parts, ...PROCESS_TIME };
-  return new Map(
-    connections.map(({ name, limits, connect }) => [name, connect(id, createPassage(ports, name, limits))]),
-  );
+  try {
+    return new Map(
+      connections.map(({ name, limits, connect }) => [name, connect(id, createPassage(ports, name, limits))]),
+    );
+  } catch (error) {
+    throw new NeedsAPerson(messageOf(error), { cause: error });
+  }
 }
 
 const NEVER = { stopped: () => false, pause: (ms: number) => sleep(ms) };
 
 /**
- * Waits for something that may not be up yet, saying so, for as long as it takes.
+ * Waits for something that may not be up yet, saying so, and why where that is known, for as long as it takes.
  * @returns null when the process was told to stop meanwhile
+ * @throws NeedsAPerson for what no waiting heals
  */
 export async function untilUp<T>(
   what: string,
@@ -91,7 +91,11 @@ export async function untilUp<T>(
     try {
       return await attempt();
     } catch (error) {
-      log.warn({ err: error, retry_in_ms: pause_ms }, `${what} is not reachable yet; trying again`);
+      const cause = causeOf(error);
+      if (cause?.heals === false)
+        throw new NeedsAPerson(`${cause.text}. ${messageOf(error)}`, { cause: error });
+      const why = cause?.text ?? `${what} is not reachable yet`;
+      log.warn({ err: error, retry_in_ms: pause_ms }, `${why}; trying again`);
       await pause(pause_ms);
     }
   }
@@ -112,7 +116,7 @@ export async function whenUp<T>(what: string, log: Logger, attempt: () => Promis
 export async function assemble(process_name: string, config: Config, poolSize: number): Promise<Assembly> {
   const { databaseUrl } = config;
   if (databaseUrl === null) {
-    throw new Error(
+    throw new NeedsAPerson(
       'DATABASE_URL is not set. `npm start` brings its own Postgres; a process by itself needs the URL.',
     );
   }
@@ -125,22 +129,27 @@ export async function assemble(process_name: string, config: Config, poolSize: n
     onIdleError: (error) =>
       log.warn({ err: error }, 'an idle Postgres connection broke; the pool replaces it'),
   });
-  const installation = await whenUp('Postgres', log, () => readInstallation(database));
-  const store = createStore(database);
-  const connectors = connectorsFrom(config, installation, { store, log });
-  for (const connector of connectors.values()) {
-    await whenUp('Postgres', log, () => store.connections.register(connector.connection, connector.system));
+  try {
+    const installation = await whenUp('Postgres', log, () => readInstallation(database));
+    const store = createStore(database);
+    const connectors = connectorsFrom(config, installation, { store, log });
+    for (const connector of connectors.values()) {
+      await whenUp('Postgres', log, () => store.connections.register(connector.connection, connector.system));
+    }
+    return {
+      config,
+      databaseUrl,
+      database,
+      store,
+      installation,
+      fingerprint: fingerprintWith(installation.secret),
+      connectors,
+      policies,
+      log,
+      metrics: createMetrics(process_name),
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
   }
-  return {
-    config,
-    databaseUrl,
-    database,
-    store,
-    installation,
-    fingerprint: fingerprintWith(installation.secret),
-    connectors,
-    policies,
-    log,
-    metrics: createMetrics(process_name),
-  };
 }

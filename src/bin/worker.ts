@@ -33,6 +33,7 @@ import { assemble, untilUp } from './assemble';
 import { inLanes } from './lanes';
 import type { Assembly } from './assemble';
 import { keepSweeping } from './sweeps';
+import { exitCodeOf } from './needsAPerson';
 import { serveHealth } from './workerHealth';
 
 const POOL_SIZE = 20;
@@ -283,5 +284,5 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   // A worker that broke is replaced by whoever supervises this process.
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 });

@@ -176,6 +176,12 @@ test('a conflict policy may name one side for all fields and another for some', 
   });
 });
 
+test('a conflict policy for a field that no catalog has stands in the one list of mistakes', () => {
+  const told = problemsOf({ CONFLICT_POLICY: 'phone=ask', PORT: 'x' });
+  expect(told).toMatch(/CONFLICT_POLICY names phone; the synced fields are name, email/);
+  expect(told).toMatch(/PORT must be/);
+});
+
 test('the guard over bursts of deletions: a number in a time, a share where that is more, or off', () => {
   const guardOf = (text?: string) => loadConfig(text === undefined ? {} : { DELETE_GUARD: text }).deleteGuard;
   expect(guardOf()).toEqual({ count: 50, percent: 5, windowMs: 600_000 });

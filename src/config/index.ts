@@ -1,12 +1,13 @@
 /**
  * Configuration: environment, then `.env`, then defaults. The only place that reads either.
- * May touch: zod, @temporalio/envconfig, the environment handed to it, and of src/connectors what each system says of its
- * variables. Knows nothing of the rest of the product.
+ * May touch: zod, @temporalio/envconfig, the environment handed to it, of src/connectors what each system says of its
+ * variables, and of src/catalogs the names of the fields. Knows nothing of the rest of the product.
  */
 import path from 'node:path';
 
 import { z } from 'zod';
 
+import { CATALOGS } from '../catalogs/catalogs';
 import type { ConfiguredConnection } from '../connectors/system';
 import { SYSTEMS } from '../connectors/registry';
 import { reachableHost } from './apiAddress';
@@ -182,6 +183,17 @@ function connectionsOf(values: Checked, problems: Problem[]): ConfiguredConnecti
   return connections.toSorted((a, b) => rankOf(rank, a.name) - rankOf(rank, b.name));
 }
 
+function checkPolicy({ CONFLICT_POLICY: { fields } }: Values, problems: Problem[]): void {
+  const known = new Set([...CATALOGS.values()].flatMap((catalog) => Object.keys(catalog.fields)));
+  const unknown = Object.keys(fields).filter((field) => !known.has(field));
+  if (unknown.length > 0) {
+    problems.push({
+      variable: 'CONFLICT_POLICY',
+      message: `names ${unknown.join(', ')}; the synced fields are ${[...known].join(', ')}`,
+    });
+  }
+}
+
 function temporalSettings(
   variables: Record<string, string>,
   values: Values,
@@ -229,6 +241,7 @@ export function loadConfig(env: Environment = process.env, dotenvText?: string):
     });
   }
   const connections = connectionsOf(values, problems);
+  checkPolicy(values, problems);
   const temporal = temporalSettings(variables, values, problems);
   const ports = portSettings(values, sources, problems);
   if (problems.length > 0) throw new ConfigError(problems);

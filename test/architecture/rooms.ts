@@ -110,7 +110,7 @@ export const ROOMS: readonly Room[] = [
   {
     folder: 'src/config',
     verb: 'configure',
-    rooms: ['src/connectors'],
+    rooms: ['src/connectors', 'src/catalogs'],
     types: [],
     packages: ['node:*', '@temporalio/envconfig', 'zod'],
   },

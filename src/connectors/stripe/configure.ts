@@ -12,6 +12,8 @@ const POLL_WITHOUT_WEBHOOKS_MS = 2_000;
 const POLL_CATCH_UP_MS = 300_000;
 /** Sent to the simulator and to Stripe-compatible servers when nobody gave a key; it opens nothing real. */
 const KEY_FOR_SIMULATOR = 'sk_test_simulator';
+const NOTHING_CONFIGURED =
+  'Neither STRIPE_API_KEY nor STRIPE_API_BASE is set. `npm start` brings its own simulator; a process by itself needs one of them.';
 
 /** Requests a second: of an account by its mode, and of each endpoint (docs.stripe.com/rate-limits). */
 const ACCOUNT_PER_S = { live: 100, test: 25 } as const;
@@ -92,8 +94,18 @@ export function configureStripe(
             ...(mode === 'simulator' && values.STRIPE_RATE_LIMIT === null ? ['SIMULATOR_RATE_LIMIT'] : []),
           ],
         },
-        connect: (installation, passage) =>
-          connect({ connection: name, installation, apiKey, apiBase, webhookSecrets, simulated, passage }),
+        connect(installation, passage) {
+          if (simulated && apiBase === null) throw new Error(NOTHING_CONFIGURED);
+          return connect({
+            connection: name,
+            installation,
+            apiKey,
+            apiBase,
+            webhookSecrets,
+            simulated,
+            passage,
+          });
+        },
       },
     ],
   };
