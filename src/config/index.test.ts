@@ -202,6 +202,16 @@ test('a rank names configured connections only, and all wrong names are told', (
   );
 });
 
+test('docker-compose.yml hands on every variable but those of embedded parts', () => {
+  const compose = readFileSync(path.join(__dirname, '..', '..', 'docker-compose.yml'), 'utf8');
+  const embedded = ['COUNTERPART_EMBEDDED', 'DATA_DIR', 'POSTGRES_PORT', 'TEMPORAL_CLI', 'TEMPORAL_PORT'];
+  const ofSystems = Object.values(SYSTEMS).flatMap(({ variables }) => Object.keys(variables));
+  const missing = [...Object.keys(VARIABLES), ...ofSystems].filter(
+    (name) => !new RegExp(`^ +${name}: |\\$\\{${name}:`, 'm').test(compose),
+  );
+  expect(missing.toSorted()).toEqual(embedded);
+});
+
 test('npm test strips every variable of the product, and .env.example explains every one', () => {
   const { names, prefixes } = productVariables;
   const example = readFileSync(path.join(__dirname, '..', '..', '.env.example'), 'utf8');
