@@ -45,6 +45,13 @@ type Status = z.output<typeof statusAnswer>;
 const COUNTED = ['in_sync', 'pending', 'waiting', 'parked', 'paused', 'deleted'] as const;
 const UNSETTLED = ['pending', 'waiting', 'parked', 'paused'] as const;
 
+/** What a connection that is degraded does without, in words. */
+const LACKS: Readonly<Record<string, string>> = {
+  account: 'the server does not say whose account it is, and is known by its address',
+  events: 'the server has no list of events, so only webhooks and sweeps tell what changes there',
+  webhooks: 'no webhook endpoint could be registered, so its events are polled',
+};
+
 /** Since when the breaker is open and when the system is asked next; the reason tells why. */
 function breakerLines({ name, breaker, waiting }: Status['connections'][number], nowMs: number): string[] {
   if (breaker === null) return [];
@@ -89,7 +96,9 @@ function connectionLines({ connections }: Status, nowMs: number): string[] {
     ...breakerLines(connection, nowMs),
     ...(connection.degraded.length === 0
       ? []
-      : [`${connection.name}: the server cannot do ${connection.degraded.join(', ')}; all else works.`]),
+      : [
+          `${connection.name}: ${connection.degraded.map((what) => LACKS[what] ?? `no ${what}`).join('; ')}. All else works.`,
+        ]),
     ...heldLines(connection, nowMs),
   ]);
   return [...table(titles, rows), ...notes];

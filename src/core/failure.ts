@@ -29,7 +29,7 @@ export interface RemoteFailure {
 
 /** What a look does with a failure once the few attempts inside one activity are used up. */
 export type Treatment =
-  /** try again inside the activity, then leave the row `waiting` with a later `not_before` */
+  /** try again inside the activity, then leave the row `waiting` with a later `due_at` */
   | 'retry'
   /** set the record aside with a reason a person can act on */
   | 'park'

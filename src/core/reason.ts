@@ -46,7 +46,7 @@ export const REASONS = {
     action: 'Nothing to do: it is tried again by itself.',
   },
   rate_limited: {
-    message: 'The system asks us to slow down.',
+    message: 'The requests that may be sent in this time are used up, or the system asks us to slow down.',
     action: 'Nothing to do: it is tried again by itself.',
   },
   ping_pong: {

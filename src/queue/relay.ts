@@ -1,7 +1,7 @@
 /**
  * ORDER. The relay takes due rows from the work queue and rings the doorbell of each record's workflow. The row is the
  * truth and stays until a finished look deletes it; a ring that gets lost is rung again when its lease is over.
- * May touch: src/core, src/store, and its ports. Touched by: src/bin/worker.
+ * May touch: its ports, and types of src/store. Touched by: src/bin/worker.
  */
 import type { DueRecord } from '../store/workQueue';
 import type { Store } from '../store/store';

@@ -31,7 +31,7 @@ test('a deletion that stays here or is held back is not told as one that was sen
 test('a reason that changes while the outcome stays is told', () => {
   const reason = { code: 'rate_limited', field: null, detail: 'lock_timeout (req_1)' };
   expect(wordsOf(entry({ kind: 'link', changes: { reason: [null, reason] } }))).toBe(
-    'still so, rate_limited: The system asks us to slow down. (lock_timeout (req_1))',
+    'still so, rate_limited: The requests that may be sent in this time are used up, or the system asks us to slow down. (lock_timeout (req_1))',
   );
 });
 

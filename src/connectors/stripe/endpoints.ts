@@ -148,7 +148,6 @@ function make(
   };
   return call<Delivered>(
     client,
-    // The SDK knows the names of events and versions as literals; ours are checked by the contract's tests.
     'webhookEndpoints.create',
     // The SDK knows the names of events and versions as literals; ours are checked by the contract's tests.
     (sdk) => sdk.webhookEndpoints.create(params as Parameters<typeof sdk.webhookEndpoints.create>[0]),
