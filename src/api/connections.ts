@@ -69,7 +69,14 @@ export const connectionBody = z
   .meta({ id: 'Connection' });
 
 export const allowedBody = connectionBody
-  .extend({ released: z.int().meta({ description: 'Deletions that were held and go on now.' }) })
+  .extend({
+    released: z
+      .int()
+      .meta({
+        description:
+          'Deletions that were held and go on now. Those that were known and still queued may pass, too, and are not counted.',
+      }),
+  })
   .meta({ id: 'AllowedDeletions' });
 
 export const connectionListBody = z.object({ data: z.array(connectionBody) }).meta({ id: 'ConnectionList' });

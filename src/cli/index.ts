@@ -60,7 +60,13 @@ async function allowDeletes(server: Server, [name = '']: readonly string[]): Pro
   const answer = await server.post(`/connections/${encodeURIComponent(name)}/allow-deletes`);
   const { released } = allowedAnswer.parse(answer);
   const count = released === 1 ? '1 deletion that was held goes' : `${released} deletions that were held go`;
-  return { answer, lines: [`${count} on at ${name}. Later ones are guarded as before.`], finding: false };
+  return {
+    answer,
+    lines: [
+      `${count} on at ${name}, and so do those that are queued by now. Later ones are guarded as before.`,
+    ],
+    finding: false,
+  };
 }
 
 function failureOf(error: unknown): { message: string; problem: unknown } {
@@ -117,7 +123,11 @@ function commandsOf(terminal: Terminal): ReadonlyArray<readonly [usage: string, 
     ],
     ['pause <connection>', 'send nothing there until it is resumed', toggle('pause')],
     ['resume <connection>', 'go on with a paused connection', toggle('resume')],
-    ['allow-deletes <connection>', 'let the deletions go on that were held for being many', allowDeletes],
+    [
+      'allow-deletes <connection>',
+      'let the deletions go on that were held for being many, and those that are queued by now',
+      allowDeletes,
+    ],
   ];
 }
 
