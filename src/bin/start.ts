@@ -6,6 +6,7 @@ import path from 'node:path';
 
 import { loadConfig, readDotenv, type Config } from '../config';
 import { startTable, tryIt } from '../config/startTable';
+import { unknownVariables } from '../config/unknownVariables';
 import { lockDataFolder, openDataFolder, ProcessRecord } from '../embedded/dataFolder';
 import { messageOf } from '../embedded/processes';
 import { createSystem, type System } from '../embedded/system';
@@ -59,10 +60,10 @@ interface Ending {
 function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void): Promise<Ending> {
   return new Promise((resolve) => {
     let firstAt: number | null = null;
-    const onSignal = () => {
+    const onSignal = (why: string) => {
       if (firstAt === null) {
         firstAt = Date.now();
-        say('\nstopping (Ctrl-C again kills) …');
+        say(`\nstopping, because of ${why} (Ctrl-C again kills) …`);
         stop().then(
           () => resolve({ code: 0, stopped: true }),
           (error: unknown) => {
@@ -79,7 +80,7 @@ function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
     // A terminal's Ctrl-C ends npm at once, and that must not count as the second one.
     onOrphaned(config, () => {
-      if (firstAt === null) onSignal();
+      if (firstAt === null) onSignal('the end of npm');
     });
   });
 }
@@ -129,6 +130,7 @@ async function main(): Promise<Ending> {
   const began = Date.now();
   process.stdout.on('error', () => {}); // the terminal may be closed while we stop
   const config = loadConfig(process.env, readDotenv(root));
+  for (const line of unknownVariables(config)) say(line);
   openDataFolder(config.dataDir, unprivilegedUser() !== null);
   const lock = lockDataFolder(config.dataDir);
   try {

@@ -3,6 +3,7 @@ import { maskSecret, maskUrl, startTable, tryIt } from './startTable';
 
 const ADDRESSES = {
   apiUrl: 'http://127.0.0.1:3000',
+  workerUrl: 'http://127.0.0.1:3001',
   temporalUiUrl: null,
   temporalAddress: 'temporal:7233',
   simulatorUrl: null,
@@ -32,6 +33,39 @@ test('each part says whether it is embedded or real, and where its setting came 
   expect(JSON.stringify(rows)).not.toMatch(/hunter22|0123456789/);
 });
 
+test('what decides is shown as it is in force, with where it was set', () => {
+  const shown = (env: Record<string, string>) =>
+    Object.fromEntries(startTable(loadConfig(env), ADDRESSES).map(({ part, ...row }) => [part, row]));
+  expect(shown({})).toMatchObject({
+    Worker: { where: 'http://127.0.0.1:3001/health/ready', from: 'default' },
+    Conflicts: { where: 'ours wins', from: 'default' },
+    'Deletes in a burst': { where: 'held above 50, or 5 % of the records where that is more, in 10 min' },
+    Sweeps: { where: '0 3 * * * (UTC)' },
+    'Log level': { where: 'info' },
+  });
+  expect(shown({})).not.toHaveProperty('Rank');
+  expect(
+    shown({
+      CONFLICT_POLICY: 'remote,email=ask',
+      DELETE_GUARD: 'off',
+      SWEEP_CRON: 'off',
+      CONNECTION_RANK: 'stripe',
+      LOG_LEVEL: 'warn',
+      WORKER_PORT: '0',
+    }),
+  ).toMatchObject({
+    Worker: { from: 'WORKER_PORT from the environment' },
+    Conflicts: {
+      where: 'theirs wins; email: a person is asked',
+      from: 'CONFLICT_POLICY from the environment',
+    },
+    Rank: { where: 'stripe', from: 'CONNECTION_RANK from the environment' },
+    'Deletes in a burst': { where: 'not held', from: 'DELETE_GUARD from the environment' },
+    Sweeps: { where: 'only when asked', from: 'SWEEP_CRON from the environment' },
+    'Log level': { where: 'warn', from: 'LOG_LEVEL from the environment' },
+  });
+});
+
 test('the address for the command line is printed where it would not be found by itself', () => {
   const at = (apiUrl: string) =>
     startTable(loadConfig({}), { ...ADDRESSES, apiUrl }).filter(({ part }) => part === 'Command line');
@@ -42,7 +76,8 @@ test('the address for the command line is printed where it would not be found by
 test('the request to try it with has the form of this platform, ends its answer with a line end, and quotes no key', () => {
   const config = loadConfig({ API_KEYS: '0123456789abcdef' });
   const addresses = { ...ADDRESSES, simulatorUrl: 'http://127.0.0.1:12121' };
-  const [title, command, see] = tryIt(config, addresses, 'linux');
+  const [title, command, see, again] = tryIt(config, addresses, 'linux');
+  expect(again).toMatch(/change the e-mail: .*\(409\)/);
   expect([title, see]).toEqual(['Try it:', 'and see it at http://127.0.0.1:12121']);
   expect(command).not.toContain('0123456789abcdef');
   expect(command).toBe(

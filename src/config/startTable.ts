@@ -1,6 +1,7 @@
 import { API_URL_BY_DEFAULT } from './apiAddress';
 import type { ConfiguredConnection } from '../connectors/system';
 import type { Config, Source } from './index';
+import type { Resolution } from './variables';
 
 const KEY_TAIL_CHARS = 4;
 const KEY_TAIL_FROM_CHARS = 16;
@@ -15,6 +16,7 @@ export interface StartRow {
 
 export interface Addresses {
   readonly apiUrl: string;
+  readonly workerUrl: string;
   readonly temporalUiUrl: string | null;
   readonly temporalAddress: string;
   readonly simulatorUrl: string | null;
@@ -109,6 +111,42 @@ function commandLineRows({ apiUrl }: Addresses): StartRow[] {
   return [{ part: 'Command line', where: `COUNTERPART_URL=${apiUrl}`, from: '' }];
 }
 
+const RESOLUTION_SAID = {
+  local: 'ours wins',
+  remote: 'theirs wins',
+  ask: 'a person is asked',
+} as const satisfies Record<Resolution, string>;
+
+function conflicts({ policy }: Config): string {
+  const fields = Object.entries(policy.fields).map(([field, how]) => `${field}: ${RESOLUTION_SAID[how]}`);
+  return [RESOLUTION_SAID[policy.default], ...fields].join('; ');
+}
+
+function heldFrom({ deleteGuard }: Config): string {
+  if (deleteGuard === null) return 'not held';
+  const { count, percent, windowMs } = deleteGuard;
+  const share = percent === 0 ? '' : `, or ${percent} % of the records where that is more,`;
+  const time = windowMs % 60_000 === 0 ? `${windowMs / 60_000} min` : `${windowMs / 1000} s`;
+  return `held above ${count}${share} in ${time}`;
+}
+
+/** What decides, beside the parts: whoever set one sees here that it is in force. */
+function ruleRows(config: Config): StartRow[] {
+  const names = config.connections.map(({ name }) => name);
+  const ranked = { part: 'Rank', where: names.join(', then '), from: source(config, 'CONNECTION_RANK') };
+  return [
+    { part: 'Conflicts', where: conflicts(config), from: source(config, 'CONFLICT_POLICY') },
+    ...(names.length > 1 || config.sources['CONNECTION_RANK'] !== undefined ? [ranked] : []),
+    { part: 'Deletes', where: config.onDelete, from: source(config, 'ON_DELETE') },
+    { part: 'Deletes in a burst', where: heldFrom(config), from: source(config, 'DELETE_GUARD') },
+    { part: 'Sweeps', where: sweeps(config), from: source(config, 'SWEEP_CRON') },
+  ];
+}
+
+function sweeps({ sweepCron }: Config): string {
+  return sweepCron === null ? 'only when asked' : `${sweepCron} (UTC)`;
+}
+
 /** Every part of the system, where it is, whether embedded or real, and where that was set. Secrets masked. */
 export function startTable(config: Config, addresses: Addresses): StartRow[] {
   const kind = config.databaseUrl === null ? 'embedded' : 'real';
@@ -116,6 +154,11 @@ export function startTable(config: Config, addresses: Addresses): StartRow[] {
     { part: 'API', where: addresses.apiUrl, from: source(config, 'HOST', 'PORT') },
     { part: 'API docs', where: `${addresses.apiUrl}/docs`, from: '' },
     ...commandLineRows(addresses),
+    {
+      part: 'Worker',
+      where: `${addresses.workerUrl}/health/ready`,
+      from: source(config, 'HOST', 'WORKER_PORT'),
+    },
     ...temporalRows(config, addresses),
     ...config.connections.flatMap((connection) => [
       connectionRow(config, addresses, connection),
@@ -127,9 +170,10 @@ export function startTable(config: Config, addresses: Addresses): StartRow[] {
       where: `psql ${maskUrl(addresses.databaseUrl)}`,
       from: `${kind}; ${source(config, kind === 'real' ? 'DATABASE_URL' : 'POSTGRES_PORT')}`,
     },
-    { part: 'Deletes', where: config.onDelete, from: source(config, 'ON_DELETE') },
+    ...ruleRows(config),
     { part: 'API keys', where: apiKeys(config), from: source(config, 'API_KEYS') },
     { part: 'Data and logs', where: config.dataDir, from: source(config, 'DATA_DIR') },
+    { part: 'Log level', where: config.logLevel, from: source(config, 'LOG_LEVEL') },
   ];
 }
 
@@ -152,5 +196,10 @@ export function tryIt(
   // In PowerShell `curl` is something else. The \n is curl's own: no shell unfolds it between double quotes.
   const curl = `${windows ? 'curl.exe' : 'curl'} -s -w "\\n" ${addresses.apiUrl}/customers`;
   const see = addresses.simulatorUrl === null ? [] : [`and see it at ${addresses.simulatorUrl}`];
-  return ['Try it:', `  ${curl} -H "Content-Type: application/json"${key} -d ${quoted}`, ...see];
+  return [
+    'Try it:',
+    `  ${curl} -H "Content-Type: application/json"${key} -d ${quoted}`,
+    ...see,
+    'For another customer change the e-mail: a second one with the same is refused (409).',
+  ];
 }

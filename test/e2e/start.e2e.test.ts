@@ -96,6 +96,9 @@ test('told to stop, it says so last, and by then the folder is free for the next
   start.kill('SIGINT');
   await closed;
   expect(start.exitCode).toBe(0);
-  expect(printed.trimEnd().split('\n').slice(-2)).toEqual(['stopping (Ctrl-C again kills) …', 'stopped']);
+  expect(printed.trimEnd().split('\n').slice(-2)).toEqual([
+    'stopping, because of SIGINT (Ctrl-C again kills) …',
+    'stopped',
+  ]);
   expect(existsSync(path.join(clone, 'data', 'lock'))).toBe(false);
 });
