@@ -10,8 +10,7 @@ const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
 const entriesOf = (desk: Desk, id: RecordId) => timelineOf(desk.database, id);
 
-const COMPARED =
-  'counterpart: both stand: field by field, what changed since the base wins; both changed is a conflict';
+const COMPARED = 'counterpart: both stand: compared field by field with what was agreed';
 const AFTER_A_CHANGE = 'counterpart: a look begins, because of a change here';
 const AFTER_AN_EVENT = 'counterpart: a look begins, because of a polled event';
 
@@ -138,7 +137,7 @@ describe('I18: in plain words', () => {
     expect(here).toEqual([
       'product: deleted (version 2)',
       AFTER_A_CHANGE,
-      'counterpart: deleted here: it is deleted there, and an edit we had not seen is kept as a lost value; its deletion is on its way',
+      'counterpart: deleted here: deletion beats edit, so it is deleted there too; its deletion is on its way',
       'counterpart: about to delete it (version 2)',
       'counterpart: delete is sent',
       'stripe: delete is done',
@@ -161,7 +160,7 @@ describe('I18: in plain words', () => {
       'counterpart: the system confirms that it is deleted there',
       AFTER_AN_EVENT,
       'stripe: deleted here, as it was there (version 4)',
-      'counterpart: deleted there: deletion beats edit, and an edit that was not yet sent is kept as a lost value; the link has ended',
+      'counterpart: deleted there: deletion beats edit, so it is deleted here too; the link has ended',
     ]);
   });
 

@@ -57,11 +57,11 @@ export const DECISION_TABLE: Record<LocalKind, Record<RemoteKind, Cell>> = {
     },
     edited: {
       verb: 'merge',
-      story: 'both stand: field by field, what changed since the base wins; both changed is a conflict',
+      story: 'both stand: compared field by field with what was agreed',
     },
     deleted: {
       verb: 'delete-local',
-      story: 'deleted there: deletion beats edit, and an edit that was not yet sent is kept as a lost value',
+      story: 'deleted there: deletion beats edit, so it is deleted here too',
     },
     unknown: { verb: 'wait', story: 'the other side cannot be read, so nothing is known to be old' },
   },
@@ -73,7 +73,7 @@ export const DECISION_TABLE: Record<LocalKind, Record<RemoteKind, Cell>> = {
     },
     edited: {
       verb: 'delete-remote',
-      story: 'deleted here: it is deleted there, and an edit we had not seen is kept as a lost value',
+      story: 'deleted here: deletion beats edit, so it is deleted there too',
     },
     deleted: { verb: 'retire', story: 'deleted on both sides: agreed' },
     unknown: { verb: 'wait', story: 'deleted here, but the other side cannot be told now' },
