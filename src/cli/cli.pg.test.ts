@@ -180,6 +180,36 @@ test('what is no id is told as such', async () => {
   }
 });
 
+test('what a command cannot do is told in commands, not in routes of the API', async () => {
+  const id = await customer('in_sync');
+  const conflict = await lose(id, { ours: 'Ann', theirs: 'Anna', winner: 'local' });
+  const nobody = '01890000-0000-7000-8000-000000000009';
+  const said = [
+    await run(['show', nobody]),
+    await run(['restore', nobody]),
+    await run(['apply', id, nobody]),
+    await run(['sweeps', '999']),
+  ];
+  await api.database.query('delete from counterpart.customers where id = $1', [id]);
+  await api.database.query(`update counterpart.conflicts set cause = 'edit_and_delete', winner = 'deletion'`);
+  said.push(await run(['apply', id, conflict]));
+  for (const { code, err } of said) {
+    expect(code).toBe(2);
+    expect(err).not.toMatch(/GET |POST |PATCH |\/customers/);
+  }
+  expect(said[2]!.err).toContain('`show <id>` lists them');
+  expect(said[4]!.err).toContain(`Restore the customer first, with \`restore ${id}\``);
+});
+
+test('status: a question that waits for an answer names the command that shows both values', async () => {
+  const id = await customer('parked', { code: 'conflict', field: 'name', detail: null });
+  expect((await run(['status'])).out).toContain(
+    `    Both values, and the command that takes one: counterpart show ${id}\n`,
+  );
+  const [refused] = [await customer('parked', REJECTED)];
+  expect((await run(['status'])).out).not.toContain(`show ${refused}`);
+});
+
 test('retry queues the customer', async () => {
   const id = await customer('parked', REJECTED);
   expect(await run(['retry', id])).toMatchObject({ code: 0, out: expect.stringContaining('looked at now') });
@@ -190,7 +220,7 @@ test('pause and resume name the connection; an unknown one ends with 2', async (
   expect(await run(['pause', 'stripe'])).toMatchObject({ code: 0, out: 'stripe is paused.\n' });
   expect(await run(['resume', 'stripe'])).toMatchObject({ code: 0, out: 'stripe is resumed.\n' });
   const { code, err } = await run(['pause', 'nobody']);
-  expect([code, err]).toEqual([2, 'There is no connection of this name. GET /connections lists them.\n']);
+  expect([code, err]).toEqual([2, 'There is no connection of this name. `status` lists them.\n']);
 });
 
 test("--json prints the API's answers, refusals too", async () => {

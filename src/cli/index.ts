@@ -84,7 +84,11 @@ function failureOf(error: unknown): { message: string; problem: unknown } {
 function commandsOf(terminal: Terminal): ReadonlyArray<readonly [usage: string, what: string, run: Run]> {
   const program = programName(terminal.env);
   return [
-    ['status', 'what is not in sync, why, and since when', (server) => showStatus(server, terminal.now())],
+    [
+      'status',
+      'what is not in sync, why, and since when',
+      (server) => showStatus(server, terminal.now(), program),
+    ],
     [
       'show <id>',
       'where one customer stands, what it lost, and what happened last',

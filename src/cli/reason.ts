@@ -17,5 +17,6 @@ export function explain(reason: z.output<typeof reasonAnswer>): [matter: string,
     (fact) => fact !== null,
   );
   const about = facts.length === 0 ? '' : ` (${facts.join('; ')})`;
-  return [printable(`${reason.code}: ${reason.message}${about}`), printable(`To do: ${reason.action}`)];
+  const action = reason.action.startsWith('Nothing to do') ? reason.action : `To do: ${reason.action}`;
+  return [printable(`${reason.code}: ${reason.message}${about}`), printable(action)];
 }

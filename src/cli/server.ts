@@ -30,12 +30,25 @@ interface ProblemText {
   readonly detail?: unknown;
 }
 
+/** The API's hints name its routes; here the same is a command. */
+const COMMANDS: ReadonlyArray<readonly [route: RegExp, command: string]> = [
+  [/GET \/connections lists/, '`status` lists'],
+  [/GET \/customers\/\{id\}\/conflicts lists/, '`show <id>` lists'],
+  [/POST \/customers\/([0-9a-f-]+)\/restore/, '`restore $1`'],
+  [/GET \/sweeps lists/, '`sweeps` lists'],
+  [/ GET \/customers lists them\./, ''],
+];
+
+function asCommands(text: string): string {
+  return COMMANDS.reduce((words, [route, command]) => words.replace(route, command), text);
+}
+
 /** A title that only says 404 in words would send a person looking for a wrong address. */
 function saidBy(problem: ProblemText): string {
   const title = problem.code === 'not_found' ? null : problem.title;
   return [title, problem.detail]
     .filter((text) => typeof text === 'string')
-    .map((text) => (/[.!?]$/.test(text) ? text : `${text}.`))
+    .map((text) => asCommands(/[.!?]$/.test(text) ? text : `${text}.`))
     .join(' ');
 }
 

@@ -32,5 +32,6 @@ test('status of a connection that does not answer: since when, with what, when i
   const { lines, finding } = await showStatus(server, NOW);
   expect(finding).toBe(true);
   expect(lines.join('\n')).toContain('is down: ECONNREFUSED');
+  expect(lines.join('\n')).not.toContain('To do: Nothing');
   expect(lines).toContain('stripe: no answer for 10 min, asked again in 0.7 s; 7 records wait for it.');
 });

@@ -104,7 +104,10 @@ function connectionLines({ connections }: Status, nowMs: number): string[] {
   return [...table(titles, rows), ...notes];
 }
 
-function parkedLines({ parked }: Status, nowMs: number): string[] {
+/** What needs an id of its own, the record's page names with the command that takes it. */
+const SHOWN_THERE: ReadonlySet<string> = new Set(['conflict', 'ping_pong']);
+
+function parkedLines({ parked }: Status, nowMs: number, program: string): string[] {
   if (parked.length === 0) return [];
   return [
     '',
@@ -112,6 +115,9 @@ function parkedLines({ parked }: Status, nowMs: number): string[] {
     ...parked.flatMap((record) => [
       `  ${record.id}  ${record.connection}, for ${ago(record.reason.since, nowMs)}${record.has_row ? '' : ', not pulled yet'}`,
       ...explain(record.reason).map((line) => `    ${line}`),
+      ...(SHOWN_THERE.has(record.reason.code)
+        ? [`    Both values, and the command that takes one: ${program} show ${record.id}`]
+        : []),
     ]),
   ];
 }
@@ -124,7 +130,7 @@ function isFine({ connections }: Status): boolean {
 }
 
 /** `counterpart status`: a finding unless every connection is active and every record in sync or deleted. */
-export async function showStatus(server: Server, nowMs: number): Promise<Report> {
+export async function showStatus(server: Server, nowMs: number, program = 'counterpart'): Promise<Report> {
   const answer = await server.get('/status');
   const status = statusAnswer.parse(answer);
   const oldest = status.oldest_pending_seconds;
@@ -133,7 +139,7 @@ export async function showStatus(server: Server, nowMs: number): Promise<Report>
     ...(status.connections.length === 0 ? ['No connection is known yet.'] : connectionLines(status, nowMs)),
     '',
     `Queue: ${status.queue_depth} to look at${oldest === null ? '' : `, the oldest for ${duration(oldest)}`}.`,
-    ...parkedLines(status, nowMs),
+    ...parkedLines(status, nowMs, program),
     '',
     fine ? 'Everything is in sync.' : 'Not everything is in sync.',
   ];

@@ -81,7 +81,7 @@ export const ACTIVITY_SCRIPT = String.raw`  // Activity
   var ABOUT = {
     events: 'What happened to customers, and who did it. Press a line to see the event as Stripe shows it.',
     deliveries: 'Events sent to webhook endpoints, and how each was answered. An event that is not taken with a 2xx is sent again.',
-    writes: 'Every create, edit and delete this account was asked to do. Counterpart sends one for each change made on its side.',
+    writes: 'Every create, edit and delete this account was asked to do, by Counterpart, by this page or by others. Changes made quickly one after another may arrive as one.',
     requests: 'Everything programs asked of the API, reads included, and what you did on this page.'
   };
   var NOTHING = { events: 'No events yet.', deliveries: 'No webhook endpoint has been sent anything yet.', writes: 'Nothing has been written yet.', requests: 'No requests yet.' };
