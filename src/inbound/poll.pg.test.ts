@@ -310,3 +310,25 @@ test.each([['rejected', 400] as const, ['gone', 404] as const])(
     expect(said).toEqual([expect.stringContaining('degraded: this server gives no list of events')]);
   },
 );
+
+test('a connection that was paused is read soon after it goes on, however seldom it is polled', async () => {
+  const { connections } = bench().store;
+  await connections.pause(STRIPE, { code: 'paused', detail: null });
+  system.plant({ name: 'meanwhile' });
+  const slept: number[] = [];
+  const seen: PollPorts = {
+    ...ports,
+    async sleep(ms) {
+      slept.push(ms);
+      if (slept.length === 2) await connections.resume(STRIPE);
+    },
+  };
+  await runPoller(
+    seen,
+    connector,
+    () => 300_000,
+    () => slept.length === 3,
+  );
+  expect(slept).toEqual([2_000, 2_000, 300_000]);
+  expect(await reserved()).toBe(2);
+});

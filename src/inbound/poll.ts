@@ -36,6 +36,8 @@ const LEASE_MS = 15_000;
  * that is ahead of the system's makes its first events look old.
  */
 const CLOCKS_APART_S = 24 * 3_600;
+/** Whether a paused or dead connection goes on is asked this often, so that its events are read as soon as it does. */
+const STANDSTILL_MS = 2_000;
 /** A server without an event list is asked again this often, in case it learns. */
 const DEGRADED_MS = 600_000;
 /** There is no list, or none of the events that are asked for: what is asked does not change, so neither will the answer. */
@@ -208,7 +210,8 @@ export async function runPoller(
     let pause_ms = idle >= IDLE_AFTER_POLLS ? Math.max(asked_ms, IDLE_MS) : asked_ms;
     try {
       const done = await turn(ports, connector);
-      if (done !== null) {
+      if (done === null) pause_ms = Math.min(pause_ms, STANDSTILL_MS);
+      else {
         idle = done.fresh > 0 ? 0 : idle + 1;
         pause_ms = done.pause_ms ?? pause_ms;
       }

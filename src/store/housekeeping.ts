@@ -13,7 +13,7 @@ const PASSES_KEPT_DAYS = 35;
 /** As long as events, which its entries tell of. It holds earlier values of personal fields: no longer than is of use. */
 const TIMELINE_KEPT_DAYS = 35;
 /** Of one record: about 60 changes that were synced. A record that rewrites itself all day has no longer a story to tell. */
-const TIMELINE_KEPT_ENTRIES = 500;
+export const TIMELINE_KEPT_ENTRIES = 500;
 /**
  * Counting all entries of all records takes too long every hour (a million: 8 s). Only records with at least this many in the
  * last hours are counted; a longer time than the pause between two calls. What happens more seldom goes after its days.

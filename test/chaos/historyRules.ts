@@ -3,6 +3,7 @@ import { canonical, describe, FIELD_NAMES } from './history';
 import type { FieldName, Operation } from './history';
 import { liveLinks, story, violation } from './rule';
 import type { Rule } from './rule';
+import { shortened } from './seen';
 import type { LocalRow, Seen } from './seen';
 import type { Violation } from './violation';
 import { histories, written } from './writers';
@@ -154,6 +155,7 @@ export const noResurrection: Rule = (seen) => {
 export const atMostOnce: Rule = (seen) => {
   const found: Violation[] = [];
   const times = new Map<string, number>();
+  const cut = shortened(seen);
   const count = (side: string, name: unknown): void => {
     if (typeof name === 'string') times.set(`${side} ${name}`, (times.get(`${side} ${name}`) ?? 0) + 1);
   };
@@ -179,7 +181,8 @@ export const atMostOnce: Rule = (seen) => {
       operation.result === 'ok' &&
       happened === 0 &&
       operation.kind === 'create' &&
-      operation.side === 'here'
+      operation.side === 'here' &&
+      !cut.has(operation.recordId ?? '')
     ) {
       found.push(violation('I3', `acknowledged and nowhere: ${describe(operation)}`));
     }

@@ -151,6 +151,15 @@ test('I17: a request happened twice, or though it was refused', () => {
   ).toEqual(['I17']);
 });
 
+test('I18, I3: a timeline as long as one is kept begins where the older part was removed, and a gap in it is one still', () => {
+  const looks = Array.from({ length: 500 }, (_, i) => ({ ...change(10 + i, 130, 'edit', {}), kind: 'look' }));
+  const begins = change(5, 125, 'edit', { name: ['?', 'A'], email: ['?', 'a@example.com'] });
+  expect(broken({ timeline: [begins, ...looks] })).toEqual([]);
+  expect(broken({ timeline: [begins, ...looks.slice(2)] })).toContain('I18');
+  const gap = change(600, 140, 'edit', { name: ['X', 'A'] });
+  expect(broken({ timeline: [begins, ...looks, gap] })).toContain('I18');
+});
+
 test('I18: the timeline has a gap, or ends with something else', () => {
   const gap = { ...change(2, 130, 'edit', { name: ['X', 'A'] }), connection: 'stripe' };
   expect(broken({ timeline: [...sound().timeline, gap] })).toEqual(['I18']);

@@ -1,5 +1,6 @@
 /** All that stands in the end, on both sides, as rows: what the oracle holds the history against. */
 import type { Pool } from 'pg';
+import { TIMELINE_KEPT_ENTRIES } from '../../src/store/housekeeping';
 import type { Customer, Dashboard, Event } from './dashboard';
 import type { Operation } from './history';
 import type { Noted } from './requests';
@@ -59,6 +60,13 @@ export interface Seen {
   readonly events: readonly Event[];
   readonly requests: readonly Noted[];
   readonly history: readonly Operation[];
+}
+
+/** Records whose timeline is as long as one is kept: what came before its first entry may have been removed. */
+export function shortened({ timeline }: Pick<Seen, 'timeline'>): ReadonlySet<string> {
+  const entries = new Map<string, number>();
+  for (const { record_id: id } of timeline) entries.set(id, (entries.get(id) ?? 0) + 1);
+  return new Set([...entries].flatMap(([id, count]) => (count >= TIMELINE_KEPT_ENTRIES ? [id] : [])));
 }
 
 export async function look(

@@ -3,6 +3,7 @@ import { canonical, FIELD_NAMES } from './history';
 import { isParked, LIVE_STATES, liveLinks, violation } from './rule';
 import type { Rule } from './rule';
 import type { Violation } from './violation';
+import { shortened } from './seen';
 
 /** I1: equal on both sides, field by field; and I5: what stands on one side stands on both. */
 export const equality: Rule = (seen) => {
@@ -135,6 +136,7 @@ export const everyEventHeard: Rule = (seen) =>
 export const timelineReplays: Rule = (seen) => {
   const found: Violation[] = [];
   const state = new Map<string, Map<string, unknown>>();
+  const cut = shortened(seen);
   for (const { record_id: id, kind, changes, detail } of seen.timeline) {
     if (kind !== 'change') continue;
     const fields = state.get(id) ?? new Map<string, unknown>();
@@ -142,7 +144,8 @@ export const timelineReplays: Rule = (seen) => {
       const change = changes[field];
       if (change === undefined) continue;
       const before = fields.get(field) ?? null;
-      if (before !== (change[0] ?? null))
+      const isFirst = !fields.has(field) && cut.has(id);
+      if (!isFirst && before !== (change[0] ?? null))
         found.push(
           violation(
             'I18',
@@ -155,6 +158,7 @@ export const timelineReplays: Rule = (seen) => {
   }
   for (const local of seen.customers) {
     for (const field of FIELD_NAMES) {
+      if (cut.has(local.id) && state.get(local.id)?.has(field) !== true) continue;
       const told = state.get(local.id)?.get(field) ?? null;
       if (told !== local[field])
         found.push(
