@@ -70,12 +70,10 @@ export const connectionBody = z
 
 export const allowedBody = connectionBody
   .extend({
-    released: z
-      .int()
-      .meta({
-        description:
-          'Deletions that were held and go on now. Those that were known and still queued may pass, too, and are not counted.',
-      }),
+    released: z.int().meta({
+      description:
+        'Deletions that were held and go on now. Those that were known and still queued may pass, too, and are not counted.',
+    }),
   })
   .meta({ id: 'AllowedDeletions' });
 

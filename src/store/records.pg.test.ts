@@ -17,10 +17,29 @@ describe('recognised by e-mail', () => {
     expect(await recognise('renee@example.com')).toEqual([]);
   });
 
-  test('a record with a link at the connection is not free', async () => {
+  test('a mere reservation leaves a record free and gives way; what is to be sent, or was, does not', async () => {
+    const { store, database } = bench();
+    const at = { connection: STRIPE, catalog };
     const id = await bench().insert({ email: 'linked@example.com' });
     await openLink(bench(), id);
-    expect(await recognise('linked@example.com')).toEqual([{ recordId: id, free: false }]);
+    expect(await recognise('linked@example.com')).toEqual([{ recordId: id, free: true }]);
+    expect(await store.adoption.makeWay(at, id)).toBe(true);
+    expect(await store.links.newestOfRecord(CUSTOMER, id)).toEqual([]);
+    await openLink(bench(), id);
+    const [link] = await store.links.newestOfRecord(CUSTOMER, id);
+    const intent = { linkId: link!.id, kind: 'create', values: {}, replaces: {}, version: 1 } as const;
+    await store.intents.openIntent({ ...intent, key: await newId(bench()) });
+    const ends = [
+      'sends = 0',
+      `sends = 1, first_sent_at = now()`,
+      `ended_at = now(), ending = 'refused', values = null`,
+    ];
+    for (const set of ends) {
+      await database.query(`update counterpart.intents set ${set} where link_id = $1`, [link!.id]);
+      expect(await recognise('linked@example.com')).toEqual([{ recordId: id, free: false }]);
+      expect(await store.adoption.makeWay(at, id)).toBe(false);
+    }
+    expect(await store.links.newestOfRecord(CUSTOMER, id)).toHaveLength(1);
   });
 
   test('deleted records are recognised no more', async () => {
