@@ -16,9 +16,9 @@ import { neverAgreed } from './agreement';
 import type { Alike } from './alike';
 import type { LinkTools } from './deps';
 import { droppedReason } from './failures';
-import { fingerprints } from './fingerprints';
 import { guardDeletion } from './guardDeletion';
 import { meet, takesOver } from './recognise';
+import { refusedBefore, replacedBy } from './refusedBefore';
 import { stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { DELETED, IN_SYNC, tellOtherLinks, writeLink } from './writeLink';
@@ -52,7 +52,7 @@ function describe(decision: Decision): string {
   return parts.join(' ');
 }
 
-/** Commits what is to be sent, before it is sent. `replaces` fingerprints what we know stands there now. */
+/** Commits what is to be sent, before it is sent. */
 async function writeIntent(
   work: Work,
   kind: IntentKind,
@@ -60,9 +60,8 @@ async function writeIntent(
   version: number,
   theirs: Fields,
 ): Promise<void> {
-  const { deps, tx, link, tools } = work;
-  const replaced = kind === 'delete' ? Object.keys(tools.policy.fields) : Object.keys(values);
-  const replaces = fingerprints(deps, tools, replaced, theirs);
+  const { deps, tx, link } = work;
+  const replaces = replacedBy(work, kind, values, theirs);
   const key = keyPrefix(deps.installation, link.connection) + deps.random.uuid();
   await tx.intents.openIntent({ key, linkId: link.id, kind, values, replaces, version });
 }
@@ -109,9 +108,11 @@ async function merge(
   const { policy } = tools;
   const agreedBase = alsoHeld(link.base, step.base, { held: work.held, fields: row.fields, policy });
   const base = pulledBase(agreedBase, step.pull, row);
-  const pushes = Object.keys(step.push).length > 0;
+  const due = Object.keys(step.push).length > 0;
   const dropped = droppedFields(base, tools.policy).filter((field) => !(field in step.push));
-  const parkedFor = parkReason({ stopped: step.stopped, asks, dropped: pushes ? [] : dropped });
+  const refused = due ? refusedBefore(work, 'update', step.push, row.version, theirs) : null;
+  const pushes = due && refused === null;
+  const parkedFor = parkReason({ stopped: step.stopped, asks, dropped: due ? [] : dropped }) ?? refused;
   const agreed = equalsBase(base, row.fields, tools.policy) ? { agreedVersion: row.version } : {};
   const parked: LinkPatch = { outcome: 'parked', reason: parkedFor };
   const outcome: LinkPatch = parkedFor === null ? (pushes ? PENDING : IN_SYNC) : parked;
@@ -167,6 +168,11 @@ async function createRemote(
   if (!('version' in local)) throw new Error('A creation was decided for a record that does not stand here');
   const met = await meet(work, what);
   if (met !== null) return met;
+  const reason = refusedBefore(work, 'create', step.values, local.version, {});
+  if (reason !== null) {
+    await writeLink(work, { state: 'reserved', outcome: 'parked', reason, decision: { what } });
+    return stepResult('parked', `${what}: refused before`, { reason });
+  }
   const flag = work.alike !== null && work.alike.objects.length > 0 ? { possibleDuplicate: true } : {};
   await writeLink(work, { ...PENDING, ...flag, state: 'reserved', decision: { what } });
   await writeIntent(work, 'create', step.values, local.version, {});

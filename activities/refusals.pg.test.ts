@@ -1,5 +1,6 @@
-import { desks, freshMail, STRIPE } from './desk-for-tests';
+import { CUSTOMER, desks, freshMail, STRIPE } from './desk-for-tests';
 import { failureOf } from '../src/connectors/memory';
+import { forgetRefusals } from '../src/store/swings';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
@@ -269,6 +270,42 @@ describe('failure 9: the data is refused', () => {
     desk.system.fail('update', { failure: refused, when: 'after' });
     await desk.settle(id);
     expect(desk.system.object(remoteId).fields).toMatchObject({ email });
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+  });
+
+  test.each(['create', 'update'] as const)(
+    'I7: a %s that was refused is not sent again, whatever is heard, until it is edited or a person asks',
+    async (operation) => {
+      const desk = await openDesk();
+      const id = operation === 'create' ? await desk.insert(fields()) : (await desk.synced(fields())).id;
+      if (operation === 'update') await desk.update(id, { name: 'Anna' });
+      desk.system.fail(operation, { failure: refused, when: 'before' });
+      await desk.settle(id);
+      const parked = await desk.link(id);
+      for (const hint of ['webhook', 'sweep', 'pull'] as const) {
+        await desk.store.queue.enqueue(CUSTOMER, [id], hint);
+        await desk.settle(id);
+        expect(await desk.link(id)).toMatchObject({ outcome: 'parked', reason: parked.reason });
+      }
+      expect(desk.system.writes()).toHaveLength(1);
+      await desk.database.transact((sql) => forgetRefusals(sql, CUSTOMER, id));
+      await desk.hint(id);
+      await desk.settle(id);
+      expect(desk.system.writes()).toHaveLength(2);
+      expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+    },
+  );
+
+  test('an update that was refused is tried again when another value stands there', async () => {
+    const desk = await openDesk();
+    const { id, remoteId } = await desk.synced(fields());
+    await desk.update(id, { name: 'Anna' });
+    desk.system.fail('update', { failure: refused, when: 'before' });
+    await desk.settle(id);
+    desk.system.edit(remoteId, { name: 'Annika' });
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(desk.system.object(remoteId).fields).toMatchObject({ name: 'Anna' });
     expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
   });
 

@@ -150,6 +150,7 @@ export async function settleWrite(
       done: IN_SYNC,
     } as const;
     await writeLink(held, {
+      refused: null,
       // a deletion decided meanwhile keeps its state
       ...(made === null ? {} : { state: made }),
       ...(link.remoteId === null ? { remoteId: object.remoteId } : {}),
@@ -227,7 +228,10 @@ export async function settleRefused(sending: Sending, failure: RemoteFailure): P
   const reason = reasonOf(failure);
   return settle(sending, async (held, record) => {
     await held.tx.intents.endIntent(intent.key, 'refused', requestId);
-    await writeLink(held, { outcome: 'parked', reason, waits: 0 });
+    const { kind, version, replaces } = intent;
+    // a call that was wrong itself is not: it has another key the next time
+    const refused = failure.kind === 'rejected' ? { kind, version, replaces, reason } : null;
+    await writeLink(held, { outcome: 'parked', reason, refused, waits: 0 });
     // an edit that came in during the call may be the mend
     const edited = record.kind !== 'absent' && record.version !== intent.version;
     const next = edited || readByNone(sending) ? 'examine' : 'parked';

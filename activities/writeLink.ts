@@ -14,7 +14,7 @@ export interface HeldLink {
 /** What a step writes; a decision without its reading's request id, which is added here. */
 export type StepPatch = Omit<LinkPatch, 'decision'> & { readonly decision?: { readonly what: string } };
 
-export const IN_SYNC: LinkPatch = { outcome: 'in_sync', reason: null, synced: true, waits: 0 };
+export const IN_SYNC: LinkPatch = { outcome: 'in_sync', reason: null, refused: null, synced: true, waits: 0 };
 export const DELETED: LinkPatch = {
   outcome: 'deleted',
   reason: null,

@@ -115,6 +115,8 @@ create table counterpart.links (
   possible_duplicate boolean not null default false,
   -- per field, in which directions the sync wrote it of late: what tells a ping-pong
   swings jsonb not null default '{}',
+  -- what the system refused for good, and why: the version it was read from and fingerprints of what it would have replaced
+  refused jsonb,
   outcome text not null default 'pending'
     check (outcome in ('pending', 'in_sync', 'waiting', 'parked', 'paused', 'deleted')),
   reason jsonb,

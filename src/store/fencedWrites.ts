@@ -4,6 +4,7 @@ import type { RemoteId } from '../core/ids';
 import type { FieldSwings } from '../core/pingPong';
 import type { Reason } from '../core/reason';
 import type { Sql } from './database';
+import type { Refused } from './intents';
 import type { LinkState, Outcome } from './links';
 
 /** What a look may write on its link. A missing key leaves the column as it is. */
@@ -12,6 +13,7 @@ export interface LinkPatch {
   readonly remoteId?: RemoteId;
   readonly base?: Base;
   readonly swings?: FieldSwings;
+  readonly refused?: Refused | null;
   readonly agreedVersion?: number;
   readonly outcome?: Outcome;
   readonly reason?: Reason | null;
@@ -29,6 +31,7 @@ const SETTERS: Record<keyof LinkPatch, (at: string) => string> = {
   remoteId: (at) => `remote_id = ${at}::text`,
   base: (at) => `base = ${at}::jsonb`,
   swings: (at) => `swings = ${at}::jsonb`,
+  refused: (at) => `refused = nullif(${at}::jsonb, 'null')`,
   agreedVersion: (at) => `agreed_version = ${at}::bigint`,
   outcome: (at) => `outcome = ${at}::text`,
   // the clock of a reason starts when its code first appears, not at every look that finds it again
@@ -45,7 +48,7 @@ const SETTERS: Record<keyof LinkPatch, (at: string) => string> = {
   waits: (at) => `waits = ${at}::integer`,
 };
 
-const JSON_COLUMNS: ReadonlySet<string> = new Set(['base', 'swings', 'reason', 'decision']);
+const JSON_COLUMNS: ReadonlySet<string> = new Set(['base', 'swings', 'refused', 'reason', 'decision']);
 
 /** Writes the result of a step. @returns false when a newer attempt has taken the fence: nothing was written */
 export async function writeFenced(

@@ -2,6 +2,7 @@
 import { ABSENCE_APART_S } from '../core/absence';
 import type { Fields } from '../core/fields';
 import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
+import type { Reason } from '../core/reason';
 import type { Sql } from './database';
 
 export type IntentKind = 'create' | 'update' | 'delete';
@@ -30,6 +31,11 @@ export interface Intent {
 /** Of a link `l`: something was sent for it, or is about to be, so that an object may stand there that nobody here knows yet. */
 export const MAY_HAVE_MADE = `exists (select from counterpart.intents i
   where i.link_id = l.id and (i.ended_at is null or i.sends > 0))`;
+
+/** A create or update that the system refused for good. The very same call would only be refused again. */
+export interface Refused extends Pick<Intent, 'kind' | 'version' | 'replaces'> {
+  readonly reason: Reason;
+}
 
 interface IntentRow {
   key: string;

@@ -7,6 +7,7 @@ import { standstillOf } from './connections';
 import type { Standstill } from './connections';
 import { UNFLUSHED } from './database';
 import type { Sql } from './database';
+import type { Refused } from './intents';
 
 export { markUnfinished, writeFenced } from './fencedWrites';
 export type { LinkPatch } from './fencedWrites';
@@ -25,6 +26,7 @@ export interface Link {
   readonly born: 'local' | 'remote';
   readonly base: Base;
   readonly swings: FieldSwings;
+  readonly refused: Refused | null;
   /** When this was read, Unix seconds by Postgres's clock. */
   readonly readAt_s: number;
   readonly lookId: number;
@@ -47,6 +49,7 @@ interface LinkRow {
   born: 'local' | 'remote';
   base: Base;
   swings: FieldSwings;
+  refused: Refused | null;
   read_at_s: number;
   look_id: number;
   fence: number;
@@ -57,7 +60,7 @@ interface LinkRow {
   down: boolean;
 }
 
-const COLUMNS = `id, connection, catalog, record_id, generation, remote_id, state, born, base, swings, look_id, fence,
+const COLUMNS = `id, connection, catalog, record_id, generation, remote_id, state, born, base, swings, refused, look_id, fence,
   floor(extract(epoch from now()))::bigint as read_at_s,
   remote_deleted_at is not null as remote_deleted, detached, outcome,
   exists (select from counterpart.connections c where c.name = links.connection
@@ -76,6 +79,7 @@ function link(row: LinkRow): Link {
     born: row.born,
     base: row.base,
     swings: row.swings,
+    refused: row.refused,
     readAt_s: row.read_at_s,
     lookId: row.look_id,
     fence: row.fence,

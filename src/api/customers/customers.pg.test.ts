@@ -357,6 +357,25 @@ describe('looking again', () => {
     }
     expect((await api.call('GET', `/customers/${rows[0]!.record_id}`)).status).toBe(404);
   });
+
+  test('failure 9: what a system refused is tried again for whoever asks', async () => {
+    const { id } = await api.customer();
+    await api.database.query(
+      `insert into counterpart.links (connection, catalog, record_id, generation, state, born, refused)
+       values ('stripe', 'customer', $1, 1, 'reserved', 'local', '{"kind":"create","version":1,"replaces":{},"reason":null}')`,
+      [id],
+    );
+    const forgotten = async () => {
+      const { rows } = await api.database.query<{ refused: object | null }>(
+        'select refused from counterpart.links where record_id = $1',
+        [id],
+      );
+      return rows.map(({ refused }) => refused === null);
+    };
+    expect(await forgotten()).toEqual([false]);
+    expect((await api.call('POST', `/customers/${id}/sync`)).status).toBe(202);
+    expect(await forgotten()).toEqual([true]);
+  });
 });
 
 describe("the product's own rules", () => {

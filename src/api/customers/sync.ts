@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { CUSTOMER } from '../../catalogs/customer/customer';
 import { findDeleted, findLive, isReserved } from '../../store/customers';
-import { forgetSwings } from '../../store/swings';
+import { forgetRefusals, forgetSwings } from '../../store/swings';
 import { enqueue } from '../../store/workQueue';
 import { answering, json } from '../answer';
 import type { ApiDeps } from '../deps';
@@ -18,8 +18,9 @@ export function syncCustomer({ database }: ApiDeps): RequestHandler {
     return database.transact(async (sql) => {
       const live = (await findLive(sql, id)) !== null;
       if (!live && (await findDeleted(sql, id)) === null && !(await isReserved(sql, id))) throw notFound();
-      // a person asks: a field that was stopped for being rewritten is tried again
+      // a person asks: a field that was stopped for being rewritten is tried again, and so is what was refused
       await forgetSwings(sql, CUSTOMER.name, id);
+      await forgetRefusals(sql, CUSTOMER.name, id);
       await enqueue(sql, CUSTOMER.name, [id], 'operator');
       return json(202, { id, sync: await syncOf(sql, id, live) });
     });

@@ -40,6 +40,7 @@ export function* insertLink(
       detached: false,
       possible_duplicate: false,
       swings: {},
+      refused: null,
       outcome: 'pending',
       reason: null,
       reason_since: null,

@@ -139,6 +139,7 @@ const LINKS: Of<'links'> = {
       remoteId: object(d),
       base: d.pick([{}, { name: { ours: 'Ann', theirs: 'Bob', pulled: true as const } }]),
       swings: { name: { last: 'out' as const, turns: [1] } },
+      refused: d.pick([null, { kind: 'update' as const, version: 1, replaces: {}, reason: reason(d) }]),
       agreedVersion: d.int(4),
       outcome: d.pick(['in_sync', 'parked', 'waiting'] as const),
       reason: d.pick([null, reason(d)]),

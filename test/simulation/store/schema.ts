@@ -2,6 +2,7 @@
 import type { Base, Fields } from '../../../src/core/fields';
 import type { FieldSwings } from '../../../src/core/pingPong';
 import type { Reason } from '../../../src/core/reason';
+import type { Refused } from '../../../src/store/intents';
 import type { LinkState, Outcome } from '../../../src/store/links';
 import { Table } from './table';
 import type { Versioned } from './table';
@@ -69,6 +70,7 @@ export interface LinkRow extends Versioned {
   readonly detached: boolean;
   readonly possible_duplicate: boolean;
   readonly swings: FieldSwings;
+  readonly refused: Refused | null;
   readonly outcome: Outcome;
   readonly reason: Reason | null;
   readonly reason_since: number | null;

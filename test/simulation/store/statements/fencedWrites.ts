@@ -29,6 +29,10 @@ const SETTERS: ReadonlyArray<readonly [RegExp, Setter]> = [
   [/\bremote_id = \$(\d+)::text/, (next, _, value: string) => (next.remote_id = value)],
   [/\bbase = \$(\d+)::jsonb/, (next, _, value: string) => (next.base = json(value) as Base)],
   [/\bswings = \$(\d+)::jsonb/, (next, _, value: string) => (next.swings = json(value) as LinkRow['swings'])],
+  [
+    /\brefused = nullif\(\$(\d+)::jsonb/,
+    (next, _, value: string | null) => (next.refused = json(value) as LinkRow['refused']),
+  ],
   [/\bagreed_version = \$(\d+)::bigint/, (next, _, value: number) => (next.agreed_version = value)],
   [/\boutcome = \$(\d+)::text/, (next, _, value: LinkRow['outcome']) => (next.outcome = value)],
   [
