@@ -83,7 +83,10 @@ async function leaveDeadlocks(url: string): Promise<void> {
   }
 }
 
-/** The guard against TRUNCATE is for products. Autovacuum comes when it likes, moves rows and changes plans. */
+/**
+ * The guard against TRUNCATE is for products. Autovacuum comes when it likes, moves rows and changes plans. Functions with a
+ * search path of their own would read the real clock.
+ */
 const AFTER = `
 alter table counterpart.customers disable trigger counterpart_truncate;
 do $$
@@ -92,6 +95,9 @@ declare
 begin
   for name in select tablename from pg_tables where schemaname = 'counterpart' loop
     execute format('alter table counterpart.%I set (autovacuum_enabled = false)', name);
+  end loop;
+  for name in select p.oid::regprocedure::text from pg_proc p where pronamespace = 'counterpart'::regnamespace and prosecdef loop
+    execute format('alter function %s set search_path = virtual, pg_catalog, pg_temp', name);
   end loop;
 end
 $$`;
