@@ -262,10 +262,7 @@ export async function deletedAfterRestore(sql: Sql, linkId: number, toldAt: numb
   return rowCount === 1;
 }
 
-/**
- * Hands a reserved link to the record it was recognised as; the reserved record id is dropped, and whoever looks at the object
- * under that id writes no more.
- */
+/** Hands a reserved link to the record it was recognised as. Its own id is dropped; who looks at the object under that writes no more. */
 export async function moveToRecord(sql: Sql, linkId: number, recordId: RecordId): Promise<void> {
   await sql.query(
     `update counterpart.links set record_id = $2, look_id = counterpart.fresh_number(), fence = counterpart.fresh_number(),
