@@ -162,7 +162,7 @@ test('requests are named as the worker names its calls; the account and the even
   const others = ['GET /v1/account', 'GET /v1/events?limit=1'];
   const operation = (text: string): string | null => {
     const [method = '', path = ''] = text.split(' ');
-    return operationOf({ method, path });
+    return operationOf({ method, path, params: {} });
   };
   expect([...names, 'DELETE /v1/customers/cus_1'].map(operation)).toEqual([
     'create',

@@ -92,12 +92,17 @@ function failedRuns({ process, samples }: Lifetime, known: Known): Violation[] {
 }
 
 /** As the worker names its calls; null for what it does not count by itself. */
-export function operationOf({ method, path }: Pick<Noted, 'method' | 'path'>): string | null {
+export function operationOf({
+  method,
+  path,
+  params,
+}: Pick<Noted, 'method' | 'path' | 'params'>): string | null {
   const [, one] = /^\/v1\/customers(?:\/([^/?]+))?$/.exec(path.split('?')[0] ?? '') ?? [null, null];
   if (one === null) return null;
   if (method === 'DELETE') return 'delete';
   if (method === 'POST') return one === undefined ? 'create' : 'update';
-  return one === undefined ? 'list' : 'read';
+  if (one !== undefined) return 'read';
+  return typeof params === 'object' && params !== null && 'email' in params ? 'findAlike' : 'list';
 }
 
 const wasAnswered = ({ status }: Noted): boolean => status !== null && status < 400;
@@ -105,7 +110,7 @@ const wasAnswered = ({ status }: Noted): boolean => status !== null && status < 
 /** Over all lives: a killed process may have counted less than happened, and none may have counted more. */
 function counters(lifetimes: readonly Lifetime[], known: Known): Violation[] {
   const samples: Sample[] = lifetimes.flatMap((lifetime) => lifetime.samples);
-  const operations = new Set(['create', 'update', 'delete', 'read', 'list']);
+  const operations = new Set(['create', 'update', 'delete', 'read', 'list', 'findAlike']);
   const calls = samples.filter(
     ({ labels }) => labels['outcome'] === 'ok' && operations.has(labels['operation'] ?? ''),
   );

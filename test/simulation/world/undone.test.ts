@@ -173,7 +173,7 @@ test('I3: deleted there, restored here after that: it stands, whether the deleti
 });
 
 test.each(['restore', 'insert'] as const)(
-  'I3: its creation is in doubt, its object is deleted there, and it comes back here after that by %s: it stands; before that it does not',
+  'I3: its creation is in doubt, its object is deleted there, told at once, and it comes back here after that by %s: it stands; before that it does not',
   (back) => {
     const inDoubt = () => {
       const scene = new Scene().write('insert', A);
@@ -181,6 +181,8 @@ test.each(['restore', 'insert'] as const)(
       const erase = (): void => {
         scene.system.erase(id);
         scene.note({ by: 'people', does: 'remove', remoteId: id, before: A });
+        const event = { connection: 'stripe', remote_id: id, created_at: 1_000_000, received_at: 0 };
+        scene.tables.events.push(event);
       };
       return { scene, id, erase };
     };
