@@ -56,6 +56,14 @@ export const OF_EVENTS: readonly Story[] = [
       ...Array.from({ length: 20 }, (_, place) => at(10 + place * 1_130, editThere(ANN, name(`${place}`)))),
     ],
   },
+  {
+    name: '15, 16: no webhook arrives, and a second edit falls into the second of one that was read, when it was looked at',
+    acts: [
+      at(0, { kind: 'webhooks lost', connection: 'stripe', for_ms: 60_000 }),
+      during('listEvents', 'arriving', editThere(ANN, name('b'))),
+      during('read', 'done', editThere(ANN, name('c'))),
+    ],
+  },
   { name: '17: somebody unknown is born there', population: [], acts: [born] },
   {
     name: '18: our own creation is heard of before its answer',

@@ -129,7 +129,7 @@ export const IN_ORDER: readonly Defect[] = [
     replace: 'cursor.createdAt + 1',
     tier,
     story: 'What is older than the newest was read before: events surface late, and two share a second.',
-    shownBy: ['16: no webhook arrives, and edits'],
+    shownBy: ['15, 16: no webhook arrives, and a second edit', '16: no webhook arrives, and edits'],
   },
   {
     name: 'an event that is not newer than the last is dropped',
