@@ -173,3 +173,9 @@ test('requests are named as the worker names its calls; the account and the even
   ]);
   expect(others.map(operation)).toEqual([null, null]);
 });
+
+test('what a process tells is read as Prometheus reads it: nothing measured yet is no mistake, a word is', () => {
+  const text = 'lag_seconds{process="worker"} Nan\nbuckets{le="+Inf"} 3\nceiling +Inf\n';
+  expect(readSamples(text).map(({ value }) => value)).toEqual([Number.NaN, 3, Number.POSITIVE_INFINITY]);
+  expect(() => readSamples('lag_seconds soon')).toThrow('This is no sample: lag_seconds soon');
+});

@@ -8,6 +8,12 @@ export interface Sample {
 
 const SCRAPE_MS = 10_000;
 const LINE = /^(\w+)(?:\{(.*)\})? (\S+)$/;
+/** As Go's ParseFloat takes them, in any case: a gauge that has measured nothing yet says `Nan`. */
+const NOT_FINITE: ReadonlyMap<string, number> = new Map([
+  ['nan', Number.NaN],
+  ['+inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+]);
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 
 /** @throws when a line is not a sample of the text format (prometheus.io/docs/instrumenting/exposition_formats) */
@@ -15,9 +21,12 @@ export function readSamples(text: string): Sample[] {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return lines.map((line) => {
     const [, name, labels = '', value] = LINE.exec(line) ?? [];
-    if (name === undefined || Number.isNaN(Number(value))) throw new Error(`This is no sample: ${line}`);
+    if (name === undefined || value === undefined) throw new Error(`This is no sample: ${line}`);
+    const number = NOT_FINITE.get(value.toLowerCase()) ?? Number(value);
+    if (Number.isNaN(number) && !NOT_FINITE.has(value.toLowerCase()))
+      throw new Error(`This is no sample: ${line}`);
     const pairs = [...labels.matchAll(LABEL)].map((pair) => [pair[1], pair[2]]);
-    return { name, labels: Object.fromEntries(pairs), value: Number(value) };
+    return { name, labels: Object.fromEntries(pairs), value: number };
   });
 }
 
