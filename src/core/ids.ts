@@ -27,7 +27,7 @@ export function parseRecordId(text: string): RecordId | null {
 }
 
 /** Half a character, or NUL: Postgres holds neither. */
-const UNSTORABLE = /\p{Surrogate}|\0/u;
+export const UNSTORABLE = /\p{Surrogate}|\0/u;
 
 /**
  * @returns null for an id that is empty, absurdly long or cannot be stored; the system alone knows more about its own ids.

@@ -1,4 +1,5 @@
 /** I18: what the processes tell Prometheus agrees with what the oracle knows. */
+import { countsBy } from '../environment/counts';
 import { sumBy } from '../environment/scrape';
 import type { Sample } from '../environment/scrape';
 import type { Lifetime, Metered } from './meters';
@@ -15,12 +16,6 @@ export interface Known extends Seen {
 }
 
 type Counts = Readonly<Record<string, number>>;
-
-function counted(keys: readonly string[]): Counts {
-  const counts: Record<string, number> = {};
-  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
-  return counts;
-}
 
 /** Every key of either side, with what is told and what is known of it. */
 function pairs(told: Counts, known: Counts): Array<[key: string, told: number, known: number]> {
@@ -41,7 +36,10 @@ function beyond(where: string, told: Counts, known: Counts): Violation[] {
 }
 
 const named = (rows: readonly Row[], column: string): Counts =>
-  counted(rows.filter((row) => row[column] !== null).map(({ name }) => String(name)));
+  countsBy(
+    rows.filter((row) => row[column] !== null),
+    ({ name }) => String(name),
+  );
 
 /** Told whatever their value is; a reason for which nothing is parked is not told of. */
 const ALWAYS_TOLD = [
@@ -54,7 +52,7 @@ const ALWAYS_TOLD = [
 /** What stands in Postgres, by the word of each api. */
 function gauges({ process, samples }: Lifetime, known: Known): Violation[] {
   const parked = liveLinks(known).filter(isParked);
-  const waits = known.queue.filter(({ waiting_on: on }) => Array.isArray(on) && on.length === 0).length > 0;
+  const waits = known.queue.some(({ waiting_on: on }) => Array.isArray(on) && on.length === 0);
   const oldest = sumBy(samples, 'counterpart_oldest_pending_seconds')[''] ?? 0;
   const missing = ALWAYS_TOLD.filter((gauge) => samples.every(({ name }) => name !== gauge));
   return [
@@ -65,7 +63,7 @@ function gauges({ process, samples }: Lifetime, known: Known): Violation[] {
     ...unequal(
       `${process}: counterpart_parked`,
       sumBy(samples, 'counterpart_parked', 'reason'),
-      counted(parked.map(({ reason }) => String(reason?.code))),
+      countsBy(parked, ({ reason }) => String(reason?.code)),
     ),
     ...unequal(
       `${process}: counterpart_connection_paused`,
@@ -121,7 +119,7 @@ function counters(lifetimes: readonly Lifetime[], known: Known): Violation[] {
     ...beyond(
       'counterpart_remote_calls_total',
       sumBy(calls, 'counterpart_remote_calls_total', 'operation'),
-      counted(answered),
+      countsBy(answered, String),
     ),
     ...beyond(
       'counterpart_webhooks_total',

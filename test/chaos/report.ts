@@ -1,6 +1,7 @@
 /** What a run prints in the end. */
 import type { Board } from './board';
 import type { Operation } from './history';
+import { countsBy } from '../environment/counts';
 import { sumBy } from '../environment/scrape';
 import type { Metered } from './meters';
 import type { Nemesis } from './nemesis';
@@ -16,12 +17,6 @@ import type { Violation } from './violation';
 /** Wanted of the work that a killed worker had under way. */
 export const TAKEOVER_WANTED_MS = 15_000;
 const SHOWN_VIOLATIONS = 12;
-
-function counted<T>(list: readonly T[], keyOf: (one: T) => string): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const one of list) counts[keyOf(one)] = (counts[keyOf(one)] ?? 0) + 1;
-  return counts;
-}
 
 function seconds(ms: number | null): string {
   return ms === null ? 'never' : `${(ms / 1000).toFixed(1)} s`;
@@ -88,17 +83,17 @@ export function report(told: Told): string[] {
   );
   const accepted = history.filter(({ side, result }) => side === 'here' && result !== 'failed').length;
   return [
-    `operations ${history.length}: ${inOneLine(counted(history, ({ result }) => result))}`,
+    `operations ${history.length}: ${inOneLine(countsBy(history, ({ result }) => result))}`,
     ...operations(history),
     `faults     ${inOneLine(nemesis.begun())}`,
-    `  skipped  ${nemesis.skipped().length}${nemesis.skipped().length === 0 ? '' : `: ${inOneLine(counted(nemesis.skipped(), (line) => line))}`}`,
+    `  skipped  ${nemesis.skipped().length}${nemesis.skipped().length === 0 ? '' : `: ${inOneLine(countsBy(nemesis.skipped(), (line) => line))}`}`,
     `  struck   at Stripe: ${inOneLine(board.struck())}; answers lost on links: ${lost}`,
     `  ended unasked: ${unasked.length === 0 ? 'none' : unasked.join(', ')}`,
     `recovery   queue empty after ${seconds(recovery.emptyQueue_ms)}, both sides equal after ${seconds(recovery.equal_ms)}`,
     `  bound    ${seconds(RECOVERY_MAX_MS)}: ${seconds(RECOVERY_WANTED_MS)} (I14), and before it the attempts of a remote activity (${seconds(REMOTE_ATTEMPTS_MS)}) and a lease (${seconds(LEASE_MS)})`,
     `  then     ${recovery.redelivered} events delivered again, a sweep found ${recovery.sweepFound}, ${recovery.retried} parked records retried`,
     `takeovers  of killed workers: ${takeovers(told.takeovers)}`,
-    `records    ${seen.customers.length} live, ${seen.tombstones.length} deleted, ${seen.remotes.length} there, ${parked.length} parked (${inOneLine(counted(parked, ({ reason }) => reason?.code ?? '?'))}), ${seen.lost.length} lost values kept (${inOneLine(counted(seen.lost, ({ cause }) => cause))})`,
+    `records    ${seen.customers.length} live, ${seen.tombstones.length} deleted, ${seen.remotes.length} there, ${parked.length} parked (${inOneLine(countsBy(parked, ({ reason }) => reason?.code ?? '?'))}), ${seen.lost.length} lost values kept (${inOneLine(countsBy(seen.lost, ({ cause }) => cause))})`,
     `writes     ${stage.requests.writes().length} to Stripe for ${accepted} changes made here`,
     `metrics    of ${metered.lifetimes.length} lives: calls ${inOneLine(sumBy(samples, 'counterpart_remote_calls_total', 'outcome'))}; events ${inOneLine(sumBy(samples, 'counterpart_webhooks_total', 'result'))}`,
     `runs       ${runs.runs}, longest ${runs.longest} events, failed workflow tasks: ${inOneLine(runs.failedTasks)}`,

@@ -4,6 +4,7 @@ import type { Database } from '../../src/store/database';
 import { expectReplayed } from '../../src/store/replay-for-tests';
 import { openClient } from '../../src/temporal/client';
 import { operationOf } from '../chaos/metersRules';
+import { countsBy } from '../environment/counts';
 import { scrape, sumBy } from '../environment/scrape';
 import { until } from '../environment/until';
 import { startStage } from './stage';
@@ -69,13 +70,6 @@ test('I18: a customer edited on both sides: runs in Temporal, requests at Stripe
   await expectReplayed(database);
 });
 
-/** The keys of all, counted. */
-function counted(keys: readonly string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
-  return counts;
-}
-
 test('I18: nothing was killed: the metrics are what Stripe noted and delivered, call by call, and what stands in Postgres', async () => {
   const noted = async (): Promise<Loose[]> =>
     (await stage.stripe('GET', '/_sim/requests?from=counterpart&limit=10000')).data;
@@ -98,7 +92,9 @@ test('I18: nothing was killed: the metrics are what Stripe noted and delivered, 
     return operation === null ? [] : [`${operation} ${request.status < 400 ? 'ok' : 'failed'}`];
   });
   expect(asked.length).toBeGreaterThan(3);
-  expect(sumBy(worker, 'counterpart_remote_calls_total', 'operation', 'outcome')).toEqual(counted(asked));
+  expect(sumBy(worker, 'counterpart_remote_calls_total', 'operation', 'outcome')).toEqual(
+    countsBy(asked, String),
+  );
 
   const { rows } = await stage.pool.query<{ result: string; source: string }>(
     'select result, source from counterpart.events',
@@ -107,9 +103,9 @@ test('I18: nothing was killed: the metrics are what Stripe noted and delivered, 
   const attempts = (await deliveries()).reduce((sum, delivery) => sum + delivery.attempts, 0);
   const heard = sumBy(api, 'counterpart_webhooks_total', 'result');
   const { repeated = 0, ...stored } = heard;
-  expect(stored).toEqual(counted(by('webhook')));
+  expect(stored).toEqual(countsBy(by('webhook'), String));
   expect(by('webhook').length + repeated).toBe(attempts);
-  expect(sumBy(worker, 'counterpart_webhooks_total', 'result')).toEqual(counted(by('poll')));
+  expect(sumBy(worker, 'counterpart_webhooks_total', 'result')).toEqual(countsBy(by('poll'), String));
   const echoes = [api, worker].map((samples) => sumBy(samples, 'counterpart_echoes_total')[''] ?? 0);
   expect(echoes[0]! + echoes[1]!).toBe(rows.filter(({ result }) => result === 'echo').length);
 

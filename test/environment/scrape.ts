@@ -22,11 +22,10 @@ export function readSamples(text: string): Sample[] {
   return lines.map((line) => {
     const [, name, labels = '', value] = LINE.exec(line) ?? [];
     if (name === undefined || value === undefined) throw new Error(`This is no sample: ${line}`);
-    const number = NOT_FINITE.get(value.toLowerCase()) ?? Number(value);
-    if (Number.isNaN(number) && !NOT_FINITE.has(value.toLowerCase()))
-      throw new Error(`This is no sample: ${line}`);
+    const notFinite = NOT_FINITE.get(value.toLowerCase());
+    if (notFinite === undefined && Number.isNaN(Number(value))) throw new Error(`This is no sample: ${line}`);
     const pairs = [...labels.matchAll(LABEL)].map((pair) => [pair[1], pair[2]]);
-    return { name, labels: Object.fromEntries(pairs), value: number };
+    return { name, labels: Object.fromEntries(pairs), value: notFinite ?? Number(value) };
   });
 }
 

@@ -1,4 +1,5 @@
 import { CUSTOMER } from '../../catalogs/customer/customer';
+import { UNSTORABLE } from '../../core/ids';
 import { call, lacksRoute } from './client';
 import { customerShape, fieldsNamedIn, isJson, pageShape } from './shapes';
 import type { EventPage, RemoteEvent } from '../connector';
@@ -24,8 +25,7 @@ export const EVENT_TYPES: readonly string[] = Object.keys(CUSTOMER_CHANGES);
 const ID = /^[^\s\0\p{Surrogate}]{1,255}$/u;
 /** The last second of the year 9999. */
 const CREATED_MAX_S = 253_402_300_799;
-/** Half a character, or NUL: Postgres holds neither. */
-const UNSTORABLE = /\p{Surrogate}|\0/gu;
+const UNSTORABLE_CHARACTERS = new RegExp(UNSTORABLE, 'gu');
 /** Stripe's maximum for one page of a list (docs.stripe.com/api/pagination). */
 const PAGE_MAX = 100;
 
@@ -68,7 +68,7 @@ function storable(fields: Fields): Fields {
   return Object.fromEntries(
     Object.entries(fields).map(([field, value]) => [
       field,
-      typeof value === 'string' ? value.replace(UNSTORABLE, '\uFFFD') : value,
+      typeof value === 'string' ? value.replace(UNSTORABLE_CHARACTERS, '\uFFFD') : value,
     ]),
   );
 }

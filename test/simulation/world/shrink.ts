@@ -1,7 +1,6 @@
 /** Cuts a failing plan down to a short story: fewer acts, fewer customers, better weather, other schedules. */
-import { PLAIN } from './plan';
+import { CALM, PLAIN } from './plan';
 import type { Citizen, Fault, Plan, Who } from './plan';
-import { CALM } from './plan';
 
 /** Runs of the failing plan at most: a shrink must end. */
 const RUNS_MAX = 600;

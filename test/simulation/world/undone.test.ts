@@ -34,21 +34,28 @@ function restored(): Scene {
   return inSync().write('remove').write('restore', A);
 }
 
+/** Its creation is in doubt; `erase` deletes there what the call made. */
+function inDoubt() {
+  const scene = new Scene().write('insert', A);
+  const id = scene.relink({}).intent('key_1', 'create', null).orphan('key_1', A);
+  return {
+    scene,
+    id,
+    erase({ told }: { told: boolean }): void {
+      scene.system.erase(id);
+      scene.note({ by: 'people', does: 'remove', remoteId: id, before: A });
+      const event = { connection: 'stripe', remote_id: id, created_at: 1_000_000, received_at: 0 };
+      if (told) scene.tables.events.push(event);
+    },
+  };
+}
+
 /** Deleted and restored here while its creation was in doubt, then deleted there. */
-function restoredInDoubt({ told }: { told: boolean }): Scene {
-  const scene = new Scene().write('insert', A).relink({}).intent('key_1', 'create', null);
-  const remoteId = scene.orphan('key_1', A);
-  scene.write('remove').write('restore', A);
-  scene.system.erase(remoteId);
-  scene.note({ by: 'people', does: 'remove', remoteId, before: A });
-  if (told)
-    scene.tables.events.push({
-      connection: 'stripe',
-      remote_id: remoteId,
-      created_at: 1_000_000,
-      received_at: 0,
-    });
-  return scene.relink({ remote_id: remoteId }).agree(A);
+function restoredInDoubt({ told, by = 'restore' }: { told: boolean; by?: 'restore' | 'insert' }): Scene {
+  const { scene, id, erase } = inDoubt();
+  scene.write('remove').write(by, A);
+  erase({ told });
+  return scene.relink({ remote_id: id }).agree(A);
 }
 
 function deletedBySync(scene: Scene): Scene {
@@ -175,25 +182,11 @@ test('I3: deleted there, restored here after that: it stands, whether the deleti
 test.each(['restore', 'insert'] as const)(
   'I3: its creation is in doubt, its object is deleted there, told at once, and it comes back here after that by %s: it stands; before that it does not',
   (back) => {
-    const inDoubt = () => {
-      const scene = new Scene().write('insert', A);
-      const id = scene.relink({}).intent('key_1', 'create').orphan('key_1', A);
-      const erase = (): void => {
-        scene.system.erase(id);
-        scene.note({ by: 'people', does: 'remove', remoteId: id, before: A });
-        const event = { connection: 'stripe', remote_id: id, created_at: 1_000_000, received_at: 0 };
-        scene.tables.events.push(event);
-      };
-      return { scene, id, erase };
-    };
     const after = inDoubt();
-    after.erase();
+    after.erase({ told: true });
     after.scene.write('remove').write(back, A).relink({ remote_id: after.id }).agree(A);
     expect(after.scene.judged(i3NothingLost)).toEqual([]);
-    const before = inDoubt();
-    before.scene.write('remove').write(back, A);
-    before.erase();
-    before.scene.relink({ remote_id: before.id }).agree(A);
-    expect(before.scene.judged(i3NothingLost).join()).toMatch(/nobody restored it/);
+    const before = restoredInDoubt({ told: true, by: back });
+    expect(before.judged(i3NothingLost).join()).toMatch(/nobody restored it/);
   },
 );
