@@ -121,8 +121,8 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
   if (link.state === 'retired' || link.state === 'void')
     return stepResult('again', 'this generation has ended');
   const intent = await deps.store.intents.findOpen(link.id);
-  if (intent !== null && intent.sends > 0) return stepResult('send', 'an open intent is finished first');
-  // Written and never sent: nothing of it can have taken effect, and what stands now decides anew.
+  if (intent?.inDoubt === true) return stepResult('send', 'an open intent is finished first');
+  // Never sent, or never begun there: nothing of it can have taken effect, and what stands now decides anew.
   if (intent !== null) await deps.store.intents.supersede(intent.key, link.fence);
   const tools = toolsFor(deps, link.connection, link.catalog);
   const view = await readRemote(deps, tools, link);

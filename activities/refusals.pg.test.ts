@@ -180,7 +180,7 @@ describe('not found', () => {
 describe('failure 10: the key is refused', () => {
   const refused = failureOf('unauthorized', { status: 401, code: 'api_key_expired' });
 
-  test('the connection pauses with the intent left open; resumed, the same call goes out', async () => {
+  test('the connection pauses and keeps what is due; resumed, the same values go out once', async () => {
     const desk = await openDesk();
     const id = await desk.insert(fields());
     desk.system.fail('create', { failure: refused, when: 'before' });
@@ -190,7 +190,9 @@ describe('failure 10: the key is refused', () => {
     await desk.store.connections.resume(STRIPE);
     await desk.settle(id);
     const [first, second] = desk.system.writes();
-    expect(second).toEqual({ ...first, applied: true });
+    // nothing of the first had begun: a new decision, under a key of its own
+    expect(second).toEqual({ ...first, key: second!.key, applied: true });
+    expect(desk.system.writes()).toHaveLength(2);
     expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
   });
 

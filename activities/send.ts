@@ -67,7 +67,11 @@ async function settleFailure(sending: Sending, told: RemoteFailure): Promise<Ste
     if (intent.kind === 'delete') return settleFoundNothing(sending, told);
     failure = notFoundByCreate(told);
   }
+  if (failure.unbegun) await deps.store.intents.noteUnbegun(intent.key, link.fence);
   if (!failure.definite) return treatFailure(deps, tools, link, failure);
+  // Its key was used, by whom and with what it does not say: a second object may not be made before that is known.
+  if (intent.kind === 'create' && failure.kind === 'bug')
+    return stepResult('trace', 'its key was used before', { requestId: failure.requestId });
   if (TREATMENT[failure.kind].treatment !== 'retry') return settleRefused(sending, failure);
   // A stored 5xx replayed: this key will never answer otherwise, and it may have taken effect before it failed. For a
   // create absence is proven first, for an update the object itself is asked.
@@ -93,7 +97,7 @@ export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResu
   if (intent.kind === 'create' && intent.sought) return stepResult('trace', 'it was looked for before');
   if (intent.kind === 'create' && intent.keyExpired) return stepResult('trace', 'the key may be forgotten');
   if (intent.keyExpired && intent.kind === 'update') return resolveUpdate(sending, 'not_applied');
-  if (intent.kind === 'delete' && intent.sends > 0) {
+  if (intent.kind === 'delete' && intent.inDoubt) {
     const ended = await readBeforeRepeat(sending);
     if (ended !== null) return ended;
   }

@@ -151,6 +151,8 @@ create table counterpart.intents (
   created_at timestamptz not null default now(),
   first_sent_at timestamptz,
   sends integer not null default 0,
+  -- of them those that the system surely never began to carry out
+  unbegun integer not null default 0 check (unbegun between 0 and sends),
   -- a create that was looked for and not found; a second reading proves it, some time later
   absent_at timestamptz,
   ended_at timestamptz,
@@ -533,7 +535,7 @@ begin
     -- restore is the later word. An object that stands goes on, one that is gone is made anew. An attempt that is at work has
     -- read the object before the restore: that it stood then is no news of it any more, so it decides nothing.
     owed as (
-      update counterpart.links l set fence = counterpart.fresh_number(),
+      update counterpart.links l set fence = counterpart.fresh_number(), look_id = counterpart.fresh_number(),
         state = case l.state when 'reserved' then 'reserved' else 'deleting' end from gone g
       where l.catalog = $1 and l.record_id = g.record_id
         and l.state in ('reserved', 'linked', 'deleting') and l.remote_id is not null),

@@ -41,6 +41,7 @@ const UNNAMED: RemoteFailure = {
   retryAfterMs: null,
   replayed: false,
   definite: false,
+  unbegun: false,
 };
 
 /** Asks the system whose credentials these are, and compares with the first answer this connection ever gave. */

@@ -25,6 +25,11 @@ export interface RemoteFailure {
    * replayed. False while the mutation may still take effect: no answer, a first 5xx, 409, 429.
    */
   readonly definite: boolean;
+  /**
+   * True when the system surely did not begin to carry the call out: no connection came about, or the key or the pace was
+   * refused before. Then this one call has changed nothing, whatever becomes of the intent.
+   */
+  readonly unbegun: boolean;
 }
 
 /** What a look does with a failure once the few attempts inside one activity are used up. */

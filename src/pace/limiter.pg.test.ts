@@ -42,6 +42,7 @@ describe('failure 6: a 429', () => {
       retryAfterMs: null,
       replayed: false,
       definite: false,
+      unbegun: true,
     },
   });
 

@@ -27,6 +27,7 @@ function noSlot(retryAfterMs: number): { kind: 'failed'; failure: RemoteFailure 
       retryAfterMs: Math.ceil(retryAfterMs),
       replayed: false,
       definite: false,
+      unbegun: true,
     },
   };
 }

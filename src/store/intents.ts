@@ -20,6 +20,8 @@ export interface Intent {
   /** Unix seconds by Postgres's clock, or null before the first send. */
   readonly firstSentAt: number | null;
   readonly sends: number;
+  /** False while nothing of it can have taken effect: never sent, or the system never began to carry it out. */
+  readonly inDoubt: boolean;
   /** The look that wrote it. */
   readonly lookId: number;
   /** True once the remote may have forgotten the key, by Postgres's clock. */
@@ -30,7 +32,7 @@ export interface Intent {
 
 /** Of a link `l`: something was sent for it, or is about to be, so that an object may stand there that nobody here knows yet. */
 export const MAY_HAVE_MADE = `exists (select from counterpart.intents i
-  where i.link_id = l.id and (i.ended_at is null or i.sends > 0))`;
+  where i.link_id = l.id and (i.ended_at is null or i.sends > i.unbegun))`;
 
 /** A create or update that the system refused for good. The very same call would only be refused again. */
 export interface Refused extends Pick<Intent, 'kind' | 'version' | 'replaces'> {
@@ -46,6 +48,7 @@ interface IntentRow {
   version: number;
   first_sent_at: number | null;
   sends: number;
+  in_doubt: boolean;
   look_id: number;
   key_expired: boolean;
   sought: boolean;
@@ -57,7 +60,7 @@ interface IntentRow {
  */
 export const KEY_LIFE_HOURS = 23;
 
-const COLUMNS = `key, link_id, kind, values, replaces, version, sends, look_id, absent_at is not null as sought,
+const COLUMNS = `key, link_id, kind, values, replaces, version, sends, sends > unbegun as in_doubt, look_id, absent_at is not null as sought,
   floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
   coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
 
@@ -71,6 +74,7 @@ function intent(row: IntentRow): Intent {
     version: row.version,
     firstSentAt: row.first_sent_at,
     sends: row.sends,
+    inDoubt: row.in_doubt,
     lookId: row.look_id,
     keyExpired: row.key_expired,
     sought: row.sought,
@@ -124,6 +128,15 @@ export async function markSent(sql: Sql, key: string, fence: number): Promise<bo
   return rowCount === 1;
 }
 
+/** The system never began to carry the last send out: that one changed nothing. */
+export async function noteUnbegun(sql: Sql, key: string, fence: number): Promise<void> {
+  await sql.query(
+    `update counterpart.intents i set unbegun = unbegun + 1
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null and i.unbegun < i.sends`,
+    [key, fence],
+  );
+}
+
 /**
  * Remembers that what a create made was looked for and not found.
  * @returns whether that proves its absence: an earlier reading found nothing either, long enough ago.
@@ -161,11 +174,11 @@ export async function endIntent(
   );
 }
 
-/** Takes back an intent that was never sent. Fenced: an older attempt that would send it can no longer do so. */
+/** Takes back an intent of which nothing can have taken effect. Fenced: an older attempt that would send it can no longer do so. */
 export async function supersede(sql: Sql, key: string, fence: number): Promise<void> {
   await sql.query(
     `update counterpart.intents i set ended_at = now(), ending = 'superseded', values = null
-     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.sends = 0 and i.ended_at is null`,
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.sends = i.unbegun and i.ended_at is null`,
     [key, fence],
   );
 }
@@ -194,7 +207,7 @@ export async function findByKey(
 /** What the newest deletion of the link's object, under way or done, knows that it replaces; null when we sent none. */
 export async function lastDeletion(sql: Sql, linkId: number): Promise<Record<string, string> | null> {
   const { rows } = await sql.query<{ replaces: Record<string, string> }>(
-    `select replaces from counterpart.intents where link_id = $1 and kind = 'delete' and sends > 0
+    `select replaces from counterpart.intents where link_id = $1 and kind = 'delete' and sends > unbegun
      order by created_at desc, first_sent_at desc limit 1`,
     [linkId],
   );

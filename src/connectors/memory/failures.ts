@@ -14,6 +14,7 @@ export function failureOf(kind: FailureKind, more: Partial<RemoteFailure> = {}):
     retryAfterMs: null,
     replayed: false,
     definite: DEFINITE.has(kind),
+    unbegun: kind === 'unauthorized',
     ...more,
   };
 }

@@ -34,7 +34,7 @@ export function createKeys<T>(clock: () => number): Keys<T> {
       const { answer } = known;
       return answer.kind === 'answered'
         ? { ...answer, replayed: true }
-        : failed({ ...answer.failure, replayed: true, definite: true });
+        : failed({ ...answer.failure, replayed: true, definite: true, unbegun: false });
     },
   };
 }

@@ -19,7 +19,7 @@ const REQUEST_ID = /^[A-Za-z0-9_-]{1,100}$/;
 /** A failure's members in the port's form, with what a caller does not name set to "nothing is known". */
 export function failure(kind: FailureKind, known: Partial<Omit<RemoteFailure, 'kind'>>): RemoteFailure {
   const unknown = { code: null, param: null, status: null, requestId: null, retryAfterMs: null };
-  return { kind, ...unknown, replayed: false, definite: false, ...known };
+  return { kind, ...unknown, replayed: false, definite: false, unbegun: false, ...known };
 }
 
 /** @returns `Request-Id` (docs.stripe.com/api/request_ids), or null when it is absent or not an id. */
@@ -57,6 +57,7 @@ export function failureFrom(error: unknown, endpoint: string, now: number): Remo
     retryAfterMs: retryAfterMs(headers, now),
     replayed,
     definite: replayed || DEFINITE[kind],
+    unbegun: !replayed && isUnbegun(status, kind, error.code ?? null),
   });
 }
 
@@ -81,6 +82,14 @@ const DEFINITE: Record<FailureKind, boolean> = {
   // The key was used with other params: repeating it can only give the same answer.
   bug: true,
 };
+
+/** Refused for its key, or by a limiter; a lock is met only by a call that has begun (docs.stripe.com/rate-limits). */
+function isUnbegun(status: number, kind: FailureKind, code: string | null): boolean {
+  return kind === 'unauthorized' || (status === 429 && code !== 'lock_timeout');
+}
+
+/** Codes of a connection that did not come about: no byte of the call was sent. */
+const NEVER_CONNECTED: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** Statuses by docs.stripe.com/api/errors and docs.stripe.com/error-low-level; the order of the tests matters. */
 function kindOf(
@@ -120,6 +129,7 @@ function noAnswer({ why, status, headers }: NoUsableAnswer, now: number): Remote
     status,
     requestId: requestIdOf(headers),
     retryAfterMs: retryAfterMs(headers, now),
+    unbegun: NEVER_CONNECTED.has(why),
   });
 }
 

@@ -89,6 +89,7 @@ function* beginAnew(call: Call, id: string): Waiting<void> {
     const written = yield* change(call, slot, 'no key update', owed, (link): LinkRow => ({
       ...link,
       fence: call.memory.freshNumber(),
+      look_id: call.memory.freshNumber(),
       state: link.state === 'reserved' ? 'reserved' : 'deleting',
     }));
     if (written !== null) tellLinkChanged(call, written.before, written.after);

@@ -188,6 +188,7 @@ const INTENTS: Of<'intents'> = {
   },
   findOpen: (d) => d.s.intents.findOpen(linkOf(d).id),
   markSent: (d) => d.s.intents.markSent(keyOf(d), linkOf(d).fence),
+  noteUnbegun: (d) => d.s.intents.noteUnbegun(keyOf(d), linkOf(d).fence),
   noteAbsence: (d) => d.s.intents.noteAbsence(keyOf(d), linkOf(d).fence),
   noteReplaces: (d) => d.s.intents.noteReplaces(keyOf(d), { email: 'y' }),
   endIntent: (d) => d.s.intents.endIntent(keyOf(d), 'done', d.pick(['req', null])),

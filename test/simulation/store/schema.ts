@@ -91,6 +91,7 @@ export interface IntentRow extends Versioned {
   readonly created_at: number;
   readonly first_sent_at: number | null;
   readonly sends: number;
+  readonly unbegun: number;
   readonly absent_at: number | null;
   readonly ended_at: number | null;
   readonly ending: string | null;

@@ -9,12 +9,12 @@ export function failed(failure: RemoteFailure): Answer<never> {
 
 export const TIMED_OUT = failureOf('unavailable', { code: 'ETIMEDOUT', requestId: null });
 export const RESET = failureOf('unavailable', { code: 'ECONNRESET', requestId: null });
-const REFUSED = failureOf('unavailable', { code: 'ECONNREFUSED', requestId: null });
+const REFUSED = failureOf('unavailable', { code: 'ECONNREFUSED', requestId: null, unbegun: true });
 const SERVER_ERROR = failureOf('unavailable', { code: 'api_error', status: 500 });
 const GATEWAY = failureOf('unavailable', { code: 'gateway', status: 504, requestId: null });
 const IN_USE = failureOf('stale', { code: 'idempotency_key_in_use', status: 409 });
 const LOCKED = failureOf('rate-limited', { code: 'lock_timeout', status: 429 });
-const TOO_MANY = failureOf('rate-limited', { code: 'rate_limit', status: 429 });
+const TOO_MANY = failureOf('rate-limited', { code: 'rate_limit', status: 429, unbegun: true });
 const UNAUTHORIZED = failureOf('unauthorized', { code: 'api_key_expired', status: 401 });
 const NOT_FOUND = failureOf('gone', { code: 'not_found', status: 404 });
 

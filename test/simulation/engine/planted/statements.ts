@@ -79,7 +79,7 @@ export const IN_STATEMENTS: readonly Defect[] = [
   {
     name: 'a restore lets the look at work go on',
     file: 'migrations/0001_foundation.ts',
-    find: 'update counterpart.links l set fence = counterpart.fresh_number(),\n        state',
+    find: 'update counterpart.links l set fence = counterpart.fresh_number(), look_id = counterpart.fresh_number(),\n        state',
     replace: 'update counterpart.links l set state',
     tier,
     story: 'The mark on the link tells it: the look had read the object before it was deleted there.',

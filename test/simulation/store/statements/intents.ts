@@ -15,6 +15,7 @@ function columns(call: Call, intent: IntentRow) {
   return {
     ...intent,
     first_sent_at: sent === null ? null : Math.floor(sent / 1000),
+    in_doubt: intent.sends > intent.unbegun,
     sought: intent.absent_at !== null,
     key_expired: sent !== null && sent < call.now - KEY_LIFE_MS,
   };
@@ -54,6 +55,7 @@ function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]:
     created_at: call.now,
     first_sent_at: null,
     sends: 0,
+    unbegun: 0,
     absent_at: null,
     ended_at: null,
     ending: null,
@@ -138,7 +140,7 @@ function openCreates(call: Call, values: [string, string, string]): Result {
 function lastDeletion(call: Call, [linkId]: [number]): Result {
   const deletions = call.tables.intents.filter(
     call,
-    (row) => row.link_id === linkId && row.kind === 'delete' && row.sends > 0,
+    (row) => row.link_id === linkId && row.kind === 'delete' && row.sends > row.unbegun,
   );
   deletions.sort((a, b) => b.created_at - a.created_at || b.first_sent_at! - a.first_sent_at!);
   return result(deletions.slice(0, 1));
@@ -165,6 +167,15 @@ export const INTENTS: readonly Known[] = [
       );
     },
   ),
+  known('set unbegun = unbegun + 1', (call, [key, fence]: [string, number]) => {
+    const fenced = isFenced(call, fence);
+    return changeOpen(
+      call,
+      key,
+      (row) => row.unbegun < row.sends && fenced(row),
+      (row) => ({ ...row, unbegun: row.unbegun + 1 }),
+    );
+  }),
   known('set absent_at = coalesce(absent_at, now())', noteAbsence),
   known('set replaces = replaces || $2::jsonb', (call, [key, replaces]: [string, string]) =>
     changeOpen(
@@ -191,16 +202,19 @@ export const INTENTS: readonly Known[] = [
         (row) => ({ ...row, ended_at: call.now, ending, request_id: requestId, values: null }),
       ),
   ),
-  known('and l.fence = $2 and i.sends = 0 and i.ended_at is null', (call, [key, fence]: [string, number]) => {
-    const fenced = isFenced(call, fence);
-    return changeOpen(
-      call,
-      key,
-      (row) => row.sends === 0 && fenced(row),
-      (row) => superseded(call, row),
-    );
-  }),
-  known("kind = 'delete' and sends > 0", lastDeletion),
+  known(
+    'and l.fence = $2 and i.sends = i.unbegun and i.ended_at is null',
+    (call, [key, fence]: [string, number]) => {
+      const fenced = isFenced(call, fence);
+      return changeOpen(
+        call,
+        key,
+        (row) => row.sends === row.unbegun && fenced(row),
+        (row) => superseded(call, row),
+      );
+    },
+  ),
+  known("kind = 'delete' and sends > unbegun", lastDeletion),
   known('select i.link_id, l.record_id, i.kind, i.replaces', byKey),
   known("i.kind = 'create' and i.ended_at is null", openCreates),
 ];

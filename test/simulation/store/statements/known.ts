@@ -39,6 +39,6 @@ export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 
 export function mayHaveMade(call: Call, { id }: LinkRow): boolean {
   return call.tables.intents.some(
     call,
-    (intent) => intent.link_id === id && (intent.ended_at === null || intent.sends > 0),
+    (intent) => intent.link_id === id && (intent.ended_at === null || intent.sends > intent.unbegun),
   );
 }
