@@ -1,6 +1,10 @@
 /**
  * Statements that are under way in a real Postgres. A step of the simulation is over when each has returned, or waits for a lock
  * as Postgres itself says.
+ *
+ * Whoever waits is halted. One transaction's end may let go on several at once (an INSERT that meets a row and a DELETE both wait
+ * for the transaction itself, in no line), and which of them then has the row would be a matter of real time. So they go on one
+ * after the other, in the order in which they were begun, each until it has returned or waits again.
  */
 import type { Client } from 'pg';
 import { CODES, DatabaseFailure } from './failure';
@@ -13,6 +17,8 @@ export interface Flight {
   /** Called once, when a step ended while it waited. */
   readonly onWaiting: () => void;
   waited: boolean;
+  /** Its server process is halted while it waits for a lock; one that waits there holds nothing that others need to go on. */
+  halted: boolean;
   /** Why it was cancelled by us; Postgres says only that it was. */
   cancelled: Error | null;
 }
@@ -49,7 +55,7 @@ export class Flights {
       throw error;
     } finally {
       this.under.delete(flight);
-      if (this.under.size === 0) this.allLanded?.();
+      if (this.moving().length === 0) this.allLanded?.();
       await new Promise<void>((go) => void this.landed.push({ order, go }));
     }
   }
@@ -80,45 +86,80 @@ export class Flights {
   }
 
   cancel(flight: Flight, why: Error): void {
+    const { halted, pid } = flight;
     flight.cancelled = why;
-    void this.monitor.query('select pg_cancel_backend($1)', [flight.pid]);
+    flight.halted = false;
+    const told = this.monitor.query('select pg_cancel_backend($1)', [pid]);
+    // it meets its cancellation before anything that it was granted meanwhile
+    if (halted) void told.then(() => process.kill(pid, 'SIGCONT'));
+  }
+
+  /** Nobody is halted any more; the run is over. */
+  letAllMove(): void {
+    for (const flight of this.under) if (flight.halted) this.letMove(flight);
+  }
+
+  private letMove(flight: Flight): void {
+    flight.halted = false;
+    process.kill(flight.pid, 'SIGCONT');
+  }
+
+  private moving(): Flight[] {
+    return [...this.under].filter(({ halted }) => !halted);
   }
 
   async settled(): Promise<void> {
     for (;;) {
       // whatever goes on with an answer has sent its next statement by then
       await turnOfLoop();
-      if (this.under.size === 0) {
-        if (this.letOneGoOn()) continue;
-        return;
-      }
-      await this.landedWithin(ASK_AFTER_MS);
-      if (this.under.size === 0) continue;
-      const asked = [...this.under];
-      if (asked.some(({ selfTimed, cancelled }) => selfTimed || cancelled !== null)) continue;
-      if (await this.allWait(asked)) {
-        if (this.letOneGoOn()) continue;
-        for (const flight of asked.filter(({ waited }) => !waited)) {
-          flight.waited = true;
-          flight.onWaiting();
-        }
-        return;
-      }
+      if (this.moving().length > 0) await this.haltThoseWhoWait();
+      else if (this.under.size > 0 && (await this.letOneMove())) continue;
+      else if (this.letOneGoOn()) continue;
+      else break;
+    }
+    for (const flight of [...this.under].filter(({ waited }) => !waited)) {
+      flight.waited = true;
+      flight.onWaiting();
     }
   }
 
-  /** Whether each of these waits for a lock. Who closed a circle is its victim. */
-  private async allWait(flights: readonly Flight[]): Promise<boolean> {
+  private async haltThoseWhoWait(): Promise<void> {
+    await this.landedWithin(ASK_AFTER_MS);
+    const asked = this.moving();
+    if (asked.length === 0 || asked.some(({ selfTimed, cancelled }) => selfTimed || cancelled !== null))
+      return;
+    const waits = await this.blockersOf(asked);
+    if (asked.some((flight) => !this.under.has(flight) || waits.get(flight.pid)?.length === 0)) return;
+    for (const flight of asked) {
+      process.kill(flight.pid, 'SIGSTOP');
+      flight.halted = true;
+    }
+  }
+
+  /**
+   * Of those who are halted the first that waits for nobody any more. If each of them does, who closed a circle is its victim.
+   * @returns whether there was one
+   */
+  private async letOneMove(): Promise<boolean> {
+    const halted = [...this.under];
+    const waits = await this.blockersOf(halted);
+    const free = halted.find(({ pid }) => waits.get(pid)?.length === 0);
+    if (free !== undefined) {
+      this.letMove(free);
+      return true;
+    }
+    const victim = halted.findLast(({ pid }) => reaches(waits, pid, pid, new Set()));
+    if (victim === undefined) return false;
+    this.cancel(victim, new DatabaseFailure(CODES.deadlock, 'deadlock detected'));
+    return true;
+  }
+
+  private async blockersOf(flights: readonly Flight[]): Promise<Map<number, number[]>> {
     const { rows } = await this.monitor.query<{ pid: number; blockers: number[] }>(
       'select pid, pg_blocking_pids(pid) as blockers from unnest($1::int[]) as pid',
       [flights.map(({ pid }) => pid)],
     );
-    const waits = new Map(rows.map(({ pid, blockers }) => [pid, blockers]));
-    if (flights.some((flight) => !this.under.has(flight))) return false;
-    if (rows.some(({ blockers }) => blockers.length === 0)) return false;
-    const victim = flights.findLast(({ pid }) => reaches(waits, pid, pid, new Set()));
-    if (victim !== undefined) this.cancel(victim, new DatabaseFailure(CODES.deadlock, 'deadlock detected'));
-    return victim === undefined;
+    return new Map(rows.map(({ pid, blockers }) => [pid, blockers]));
   }
 }
 

@@ -81,6 +81,7 @@ export class VirtualPostgres {
   }
 
   async close(): Promise<void> {
+    this.flights.letAllMove();
     for (const connection of this.all) await connection.client.end();
     await this.monitor.end();
   }
@@ -103,6 +104,7 @@ export class VirtualPostgres {
 
   /** Empties the database for a new run; whatever an earlier one left open is rolled back. */
   async begin(run: PostgresRun): Promise<PostgresDatabase> {
+    this.flights.letAllMove();
     const left = [...this.all].filter((connection) => !this.idle.includes(connection));
     for (const { pid } of left) await this.monitor.query('select pg_cancel_backend($1)', [pid]);
     for (const connection of left) {

@@ -92,7 +92,14 @@ export class PostgresSession implements DatabaseSession, Way {
     work: () => Promise<T>,
     onWaiting: () => void = () => undefined,
   ): Promise<T> {
-    const flight: Flight = { pid: connection.pid, selfTimed, onWaiting, waited: false, cancelled: null };
+    const flight: Flight = {
+      pid: connection.pid,
+      selfTimed,
+      onWaiting,
+      waited: false,
+      halted: false,
+      cancelled: null,
+    };
     of.flight = flight;
     try {
       return await this.connections.flights.fly(flight, () => this.untilReady(connection, work));
