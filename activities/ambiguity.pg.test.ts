@@ -266,6 +266,71 @@ describe('failure 8: a 5xx that is stored and replayed', () => {
   });
 });
 
+describe('I3: an update whose answer is a stored failure, at a system whose events tell what it made', () => {
+  const LONG = 'Canary the third of her name';
+  const SHORT = 'Canary the';
+
+  /** The system cuts the name, answers with a failure, and goes on doing so; meanwhile something happens. */
+  async function cutAndFailed(
+    onConflict: 'local' | 'remote',
+    meanwhile: (desk: Desk, id: RecordId, remoteId: RemoteId) => unknown,
+  ) {
+    const desk = await openDesk({ onConflict });
+    const { id, remoteId } = await desk.synced(fields());
+    desk.system.form = (values) => (values['name'] === LONG ? { ...values, name: SHORT } : values);
+    await desk.update(id, { name: LONG });
+    desk.system.fail('update', { failure: serverFailed, when: 'after', stored: true });
+    expect((await desk.settle(id)).trouble).toHaveLength(1);
+    await meanwhile(desk, id, remoteId);
+    await desk.settle(id);
+    return { desk, id, there: () => desk.system.object(remoteId).fields['name'] };
+  }
+
+  test.each(['local', 'remote'] as const)(
+    'failure 55: it cut what we sent, and the name was edited here since: the edit stands on both sides, whoever wins conflicts (%s)',
+    async (onConflict) => {
+      const { desk, id, there } = await cutAndFailed(onConflict, (here, of) =>
+        here.update(of, { name: 'Ann' }),
+      );
+      expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+      expect(there()).toBe('Ann');
+      expect(await desk.lost(id)).toEqual([]);
+    },
+  );
+
+  test.each(['local', 'remote'] as const)(
+    'failure 55: it cut what we sent, and nobody edited it: its form stands on both sides, ours is kept, and nothing is sent twice (%s)',
+    async (onConflict) => {
+      const { desk, id, there } = await cutAndFailed(onConflict, () => undefined);
+      expect(await desk.row(id)).toMatchObject({ name: SHORT });
+      expect(there()).toBe(SHORT);
+      expect(await desk.lost(id)).toMatchObject([{ ours: LONG, theirs: SHORT, cause: 'altered' }]);
+      expect(
+        desk.system.writes().filter(({ applied, operation }) => applied && operation === 'update'),
+      ).toHaveLength(1);
+    },
+  );
+
+  test('it was put back there by a person since: the later word stands, and ours is not sent again', async () => {
+    const { desk, id, there } = await cutAndFailed('local', (here, _, remoteId) =>
+      here.system.edit(remoteId, { name: 'Ann' }),
+    );
+    expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+    expect(there()).toBe('Ann');
+  });
+
+  test('the list of events fails at first: nothing is guessed before it was read', async () => {
+    const { desk, id, there } = await cutAndFailed('remote', async (here, of) => {
+      await here.update(of, { name: 'Ann' });
+      here.system.fail('listEvents', { failure: lostOnTheWay, when: 'before' });
+      expect((await here.settle(of)).trouble).toHaveLength(1);
+      expect(await here.row(of)).toMatchObject({ name: 'Ann' });
+    });
+    expect(await desk.row(id)).toMatchObject({ name: 'Ann' });
+    expect(there()).toBe('Ann');
+  });
+});
+
 describe('I3 and failure 52: an update whose answer was lost', () => {
   test('edited back here before the next look: the acknowledged edit back stands on both sides', async () => {
     const desk = await openDesk();
@@ -331,7 +396,7 @@ describe('I3 and failure 52: an update whose answer was lost', () => {
   });
 
   test.each(['before', 'after'] as const)(
-    'its key expired (call lost %s it took effect) and the same field was edited there since: no value is lost unrecorded',
+    'its key expired (call lost %s it took effect), no event tells of it, and the same field was edited there since: no value is lost unrecorded',
     async (when) => {
       const desk = await openDesk();
       const { id, remoteId } = await desk.synced(fields());
@@ -340,6 +405,7 @@ describe('I3 and failure 52: an update whose answer was lost', () => {
       await desk.settle(id);
       desk.system.edit(remoteId, { name: 'Anne' });
       await aDayLater(desk, id);
+      desk.system.fail('listEvents', { failure: failureOf('gone', { status: 404 }), when: 'before' });
       await desk.settle(id);
       const here = (await desk.row(id))!['name'];
       expect(desk.system.object(remoteId).fields['name']).toBe(here);

@@ -163,6 +163,26 @@ export async function settleWrite(
   });
 }
 
+/**
+ * The same for a call whose answer never came and whose event tells what it made. What stands there now was not folded: it may be
+ * newer. The look parks what was dropped.
+ */
+export async function settleTold(
+  sending: Sending,
+  object: RemoteObject,
+  made: Fields,
+  requestId: string | null,
+): Promise<StepResult> {
+  const settled = await settleWrite(sending, { ...object, fields: made }, requestId);
+  return examineNext(settled);
+}
+
+/** The step's result when what stands there is to be looked at, whatever was folded. */
+export function examineNext(settled: StepResult): StepResult {
+  const folded = settled.next === 'done' || settled.next === 'parked';
+  return folded ? { ...settled, next: 'examine', reason: null } : settled;
+}
+
 /** The create took effect and its object was deleted there since: linked, so that the deletion is decided like any other. */
 export async function settleDeletedSince(sending: Sending, remoteId: RemoteId): Promise<StepResult> {
   const { key, values } = sending.intent;

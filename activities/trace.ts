@@ -4,7 +4,7 @@ import type { ActivityDeps } from './deps';
 import { noteCall } from './deps';
 import { absenceUnproven } from './failures';
 import type { OpenLink } from './openLook';
-import { settleDeletedSince, settleNotApplied, settleWrite } from './settle';
+import { examineNext, settleDeletedSince, settleNotApplied, settleTold, settleWrite } from './settle';
 import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { takeUp } from './takeUp';
@@ -42,13 +42,9 @@ export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepRes
   if (reading.value.kind === 'deleted') return settleDeletedSince(sending, found.value.remoteId);
   const { object } = reading.value;
   const { made } = found.value;
-  const settled =
-    made === null
-      ? await settleWrite(sending, asMade(object, intent.values), found.requestId, object)
-      : await settleWrite(sending, { ...object, fields: made }, found.requestId);
-  // What stands there now was not folded: it may be newer than what the create made. The look parks what was dropped.
-  const folded = settled.next === 'done' || settled.next === 'parked';
-  return folded ? { ...settled, next: 'examine', reason: null } : settled;
+  if (made !== null) return settleTold(sending, object, made, found.requestId);
+  // what stands there now was not folded
+  return examineNext(await settleWrite(sending, asMade(object, intent.values), found.requestId, object));
 }
 
 /**

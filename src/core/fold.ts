@@ -63,7 +63,7 @@ export function foldAnswer(
 
 /**
  * Folds what stands there into the base after an update whose answer never came and cannot be asked for any more (its
- * key may be forgotten, or answers with a stored failure). An update takes effect as a whole or not at all, so one field
+ * key may be forgotten, or answers with a stored failure), and of which no event tells. An update takes effect as a whole or not at all, so one field
  * that shows what we sent suggests it of the others; but somebody may have made that one change there by hand.
  *
  * - Shows what we sent: agreed. An edit back to the old value made here since is then seen as new.

@@ -8,6 +8,7 @@ import {
   during,
   editThere,
   eraseThere,
+  meets,
   name,
   NEW,
   update,
@@ -114,4 +115,14 @@ export const OF_PARTS: readonly Story[] = [
       during('read', 'done', write('restore', ANN, both('back'))),
     ],
   },
+  ...[true, false].map((hasEventList) => ({
+    name: `8, 55: a stored 500 of an update that shortened the name, edited back, where theirs would win, ${hasEventList ? 'and' : 'and no'} event tells what it made`,
+    with: { onConflict: 'remote' as const },
+    stripe: { form: 'shortens names' as const, hasEventList },
+    acts: [
+      meets('update', 'stored 500 after'),
+      at(0, update(ANN, name('the third of her name'))),
+      during('update', 'arriving', update(ANN, name('a')), { nth: 2 }),
+    ],
+  })),
 ];

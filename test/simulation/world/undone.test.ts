@@ -164,6 +164,44 @@ const PAIRS: ReadonlyArray<
   ],
 ];
 
+/**
+ * What we sent was shortened there and its answer was a failure; edited here since, and the short form came here all the same.
+ */
+function formComesBack(hasEventList: boolean, came = 'Canary the t', assumed = 'Canary the third'): Scene {
+  const scene = inSync().write('update', { name: 'Canary the third' });
+  const [stripe] = scene.plan.connections;
+  scene.plan = {
+    ...scene.plan,
+    onConflict: 'remote',
+    connections: [{ ...stripe!, form: 'shortens names', hasEventList }],
+  };
+  scene.push('key_2', { name: 'Canary the third' }).agree({ name: assumed });
+  return scene.write('update', NAME_B).pull({ name: came });
+}
+
+describe('I3: the form that a system gave our older value comes back over a newer one', () => {
+  const kept = (scene: Scene, theirs = 'Canary the t'): string[] =>
+    scene.lose('name', 'Canary B', theirs, { winner: 'remote' }).judged(i3NothingUndone);
+
+  test('where no event tells what our call made, the policy decides, and the newer one is kept', () => {
+    expect(kept(formComesBack(false))).toEqual([]);
+  });
+
+  test('where an event tells it, it is seen', () => {
+    expect(kept(formComesBack(true))).toEqual([
+      expect.stringMatching(
+        /"Canary B" here was overwritten by "Canary the t", which nobody but us ever wrote/,
+      ),
+    ]);
+  });
+
+  test('so it is where the newer one is not kept, where it is no form of ours, and where the answer had told the form', () => {
+    expect(formComesBack(false).judged(i3NothingUndone)).toHaveLength(1);
+    expect(kept(formComesBack(false, 'Canary A'), 'Canary A')).toHaveLength(1);
+    expect(kept(formComesBack(false, 'Canary the t', 'Canary the t'))).toHaveLength(1);
+  });
+});
+
 test.each(PAIRS)('%s: is seen', (_, check, broken, words) => {
   expect(broken().judged(check).join('\n')).toMatch(words);
 });

@@ -57,6 +57,29 @@ function wasInDoubt(
   });
 }
 
+/**
+ * An update without an answer, at a system where no event tells what it made: whether a third value there is its form of ours or
+ * somebody's edit nobody can say, so the policy decides (docs/RECONCILE.md, intents and keys). The pair says that ours stood there
+ * as it was sent, which it never did.
+ */
+function wasFormUntold(
+  evidence: Evidence,
+  record: RecordSeen,
+  entry: Entry,
+  field: string,
+  newer: FieldValue,
+): boolean {
+  const planned = evidence.planned.get(entry.connection as Where);
+  if (planned === undefined || (planned.tellsCause && planned.hasEventList && planned.listLag_ms === 0))
+    return false;
+  const assumed = (pairBefore(record, entry, field)?.theirs ?? null) as FieldValue;
+  if (alike(field, assumed, newer) || !standsFor(planned.form, field, assumed, newer)) return false;
+  return evidence
+    .objectsOf(record, planned.name)
+    .flatMap((id) => evidence.effectsOf(planned.name, id))
+    .some(({ by, values }) => by === 'us' && values !== null && alike(field, values[field], assumed));
+}
+
 function keptAsLoser({ lost }: RecordSeen, field: string, value: FieldValue): boolean {
   return lost.some((one) => one.field === field && one.winner === 'remote' && alike(field, one.ours, value));
 }
@@ -70,7 +93,9 @@ function ownValueBack(evidence: Evidence, record: RecordSeen, entry: Entry): str
       return [];
     if (isBlank(field, old) && pairBefore(record, entry, field) === null) return [];
     if (timesPut(evidence, record, planned.name, field, newer) > 0) return [];
-    if (wasInDoubt(evidence, record, entry, field) && keptAsLoser(record, field, old)) return [];
+    const decided =
+      wasInDoubt(evidence, record, entry, field) || wasFormUntold(evidence, record, entry, field, newer);
+    if (decided && keptAsLoser(record, field, old)) return [];
     return [
       `record ${record.id}: ${field} ${quoted(old)} here was overwritten by ${quoted(newer)}, which nobody but us ever wrote at ${planned.name}`,
     ];
