@@ -13,12 +13,15 @@ import { createGauges } from '../observability/gauges';
 import { readQueue, readWaiting, countParked, readPolls } from '../store/syncState';
 import { assemble } from './assemble';
 import { listConnections } from './connectionViews';
+import { createEnding } from './ending';
 import { exitCodeOf } from './needsAPerson';
 import { readinessOf } from './readiness';
 
 const POOL_SIZE = 20;
 /** Requests under way get this long to finish after SIGTERM. */
 const DRAIN_MS = 8_000;
+/** A statement that Postgres does not answer is waited for longer than that. */
+const END_MAX_MS = 13_000;
 
 async function main(): Promise<void> {
   const config = loadConfig(process.env, readDotenv());
@@ -85,15 +88,16 @@ async function main(): Promise<void> {
   await once(server, 'listening');
   log.info({ port: (server.address() as AddressInfo).port }, 'api ready');
 
-  const stop = (): void => {
-    server.close(() => {
-      database.close().catch((error: unknown) => log.warn({ err: error }, 'the pool did not close'));
-    });
+  const ending = createEnding(log, END_MAX_MS);
+  ending.onStop(() => {
+    const served = new Promise<void>((resolve) => server.close(() => resolve()));
     setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
     server.closeIdleConnections();
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+    ending
+      .part('requests', served)
+      .then(() => ending.part('connections to Postgres', database.close()))
+      .then(ending.finish, (error: unknown) => log.warn({ err: error }, 'the pool did not close'));
+  });
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,6 @@
 /** The worker process: relay, workflows, remote calls, event poll. Needs Postgres and Temporal; waits for both. */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
@@ -30,6 +29,8 @@ import { countFailedRuns } from '../temporal/failedRuns';
 import { SEARCH_ATTRIBUTES } from '../temporal/names';
 import { createWorkers } from '../temporal/worker';
 import { assemble, untilUp } from './assemble';
+import { createEnding } from './ending';
+import type { Ending } from './ending';
 import { inLanes } from './lanes';
 import type { Assembly } from './assemble';
 import { keepSweeping } from './sweeps';
@@ -43,6 +44,8 @@ const EXPECTED_WARNING = 'No workflows registered';
 const DEFAULT_TEMPORAL = 'localhost:7233';
 const TEMPORAL_ANSWERS_MS = 2_000;
 const HOUSEKEEPING_EVERY_MS = 3_600_000;
+/** Activities under way get 15 s (src/temporal/worker.ts); the SDK's own farewell to Temporal may take 30. */
+const END_MAX_MS = 18_000;
 
 async function temporalAnswers(client: Client, log: Assembly['log']): Promise<boolean> {
   try {
@@ -95,36 +98,9 @@ function activitiesOf(parts: Assembly, identified: ReadonlySet<ConnectionName>) 
   });
 }
 
-/** Ends the process's parts in order when it is told to; `pause` ends early then. */
-interface Stopping {
-  readonly stopped: () => boolean;
-  readonly pause: (ms: number) => Promise<void>;
-  readonly onStop: (end: () => void) => void;
-  readonly stop: () => void;
-}
-
-function createStopping(): Stopping {
-  const signal = new AbortController();
-  const ends: Array<() => void> = [];
-  const stop = (): void => {
-    if (signal.signal.aborted) return;
-    signal.abort();
-    for (const end of ends) end();
-  };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  return {
-    stopped: () => signal.signal.aborted,
-    // an aborted pause is a pause that is over
-    pause: (ms) => sleep(ms, undefined, { signal: signal.signal }).catch(() => undefined),
-    onStop: (end) => void ends.push(end),
-    stop,
-  };
-}
-
 function startBackground(
   parts: Assembly,
-  { pause, stopped }: Stopping,
+  { pause, stopped }: Ending,
   identified: Set<ConnectionName>,
 ): Promise<unknown> {
   const { store, log, connectors, config } = parts;
@@ -171,25 +147,15 @@ function startBackground(
 }
 
 /** Waits for Temporal, then makes the workers. @returns null when the process was stopped meanwhile */
-async function connectWorkers(
-  parts: Assembly,
-  temporal: Temporal,
-  stopping: Stopping,
-  activities: Activities,
-) {
+async function connectWorkers(parts: Assembly, temporal: Temporal, ending: Ending, activities: Activities) {
   const { log, connectors } = parts;
-  const connection = await untilUp(
-    'Temporal',
-    log,
-    () => NativeConnection.connect(temporal.options),
-    stopping,
-  );
+  const connection = await untilUp('Temporal', log, () => NativeConnection.connect(temporal.options), ending);
   if (connection === null) return null;
   const missing = await untilUp(
     'Temporal',
     log,
     () => ensureSearchAttributes(temporal.client, temporal.namespace),
-    stopping,
+    ending,
   );
   if (missing === null) return null;
   if (missing.length > 0) {
@@ -232,17 +198,16 @@ async function main(): Promise<void> {
   });
   const temporal = openTemporal(parts);
   gaugeFailedRuns(parts.metrics.registry, temporal.namespace, () => countFailedRuns(temporal.client));
-  const stopping = createStopping();
+  const ending = createEnding(log, END_MAX_MS);
   let serving = false;
   const server = serveHealth(parts, async () => serving && (await temporalAnswers(temporal.client, log)));
   const identified = new Set<ConnectionName>();
-  const background = startBackground(parts, stopping, identified);
+  const background = startBackground(parts, ending, identified);
   try {
-    const connected = await connectWorkers(
-      parts,
-      temporal,
-      stopping,
-      inLanes(sendingAtOnce(activitiesOf(parts, identified))),
+    const activities = inLanes(sendingAtOnce(activitiesOf(parts, identified)));
+    const connected = await ending.part(
+      'connecting to Temporal',
+      connectWorkers(parts, temporal, ending, activities),
     );
     if (connected !== null) {
       const { connection, workers, searchable } = connected;
@@ -261,23 +226,29 @@ async function main(): Promise<void> {
         log,
         inFlightRows: inFlightRows(parts.config.connections.map(({ limits }) => limits)),
       });
-      stopping.onStop(() => {
+      ending.onStop(() => {
         relay.stop();
         void wakeup.close();
         for (const worker of workers) worker.shutdown();
       });
       serving = true;
       log.info({ connections: [...connectors.keys()] }, 'worker ready');
-      const sweeping = keepSweeping(parts, temporal.client, stopping);
-      await Promise.all([relay.run(), sweeping, ...workers.map((worker) => worker.run())]);
-      await connection.close();
+      await Promise.all([
+        ending.part('relay', relay.run()),
+        ending.part('sweeps', keepSweeping(parts, temporal.client, ending)),
+        ...workers.map((worker) =>
+          ending.part(`activities and farewell of ${worker.options.taskQueue}`, worker.run()),
+        ),
+      ]);
+      await ending.part('connection to Temporal', connection.close());
     }
   } finally {
-    stopping.stop();
-    await background;
-    await temporal.client.connection.close();
+    ending.stop();
+    await ending.part('polls, watches and housekeeping', background);
+    await ending.part('client of Temporal', temporal.client.connection.close());
     server.close();
-    await parts.database.close();
+    await ending.part('connections to Postgres', parts.database.close());
+    ending.finish();
   }
 }
 

@@ -86,19 +86,21 @@ export function createDoorbell(
  */
 export async function ensureSearchAttributes(client: Client, namespace: string): Promise<SearchAttribute[]> {
   const { operatorService } = client.connection as Connection;
-  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const { customAttributes } = await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+    operatorService.listSearchAttributes({ namespace }),
+  );
   const names = Object.keys(SEARCH_ATTRIBUTES) as SearchAttribute[];
   const missing = names.filter((name) => !(name in (customAttributes ?? {})));
   if (missing.length === 0) return [];
   // temporal.api.enums.v1.IndexedValueType
   const TYPE_NUMBERS = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
   try {
-    await operatorService.addSearchAttributes({
-      namespace,
-      searchAttributes: Object.fromEntries(
-        missing.map((name) => [name, TYPE_NUMBERS[SEARCH_ATTRIBUTES[name]]]),
-      ),
-    });
+    const searchAttributes = Object.fromEntries(
+      missing.map((name) => [name, TYPE_NUMBERS[SEARCH_ATTRIBUTES[name]]]),
+    );
+    await client.withDeadline(Date.now() + DEADLINE_MS, () =>
+      operatorService.addSearchAttributes({ namespace, searchAttributes }),
+    );
     return [];
   } catch (error) {
     if (error instanceof Error && 'code' in error) return missing;
