@@ -50,20 +50,28 @@ describe("I15: a product's long transaction holds a record", () => {
     },
   );
 
-  test('what is owed is owed as long as the transaction lasts, and placed once', async () => {
+  test('what is owed is owed as long as the transaction lasts, and placed once; its finding is healed by the look, not before', async () => {
     const place = await at.open();
     const { id, remoteId } = await place.synced({ name: 'Ann', email: freshMail() });
     place.system.edit(remoteId, { name: 'Ann there' });
     const over = await openTransaction(place, held, [id]);
     await place.sweep();
+    const states = async () => {
+      const [sweep] = await place.store.sweeps.listSweeps(1);
+      return (await place.store.sweepFindings.listFindings(sweep!.id, 10)).map(({ state }) => state);
+    };
     const owed = async () => (await place.database.query('select from counterpart.owed_hints')).rowCount;
     for (let tries = 0; tries < 3; tries += 1) {
       await place.store.queue.placeOwed();
       expect(await owed()).toBe(1);
+      expect(await states()).toEqual(['waiting']);
     }
     await over('rollback');
     await place.store.queue.placeOwed();
     expect([await owed(), await queued(place)]).toEqual([0, [id]]);
+    expect(await states()).toEqual(['waiting']);
+    await restAll(place);
+    expect(await states()).toEqual(['healed']);
   });
 
   test('a person allows what was held meanwhile: the others go at once, that one when the transaction is over', async () => {

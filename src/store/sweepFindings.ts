@@ -60,7 +60,7 @@ export const FINDING_STATES = ['waiting', 'parked', 'healed'] as const;
 export type FindingState = (typeof FINDING_STATES)[number];
 
 /**
- * Told from queue and link together, as a record's own state is. A link may have moved to another record since, and a record
+ * Told from queue and link together, as a record's own state is; a hint that is still owed is a look that is due. A link may have moved to another record since, and a record
  * that had none has one by now.
  */
 const STATES = `from counterpart.sweep_findings f
@@ -69,7 +69,8 @@ const STATES = `from counterpart.sweep_findings f
     where x.id = f.link_id or (f.link_id is null and x.connection = w.connection and x.catalog = f.catalog
       and x.record_id = f.record_id) order by x.generation desc limit 1) as l on true
   left join counterpart.work_queue q on q.catalog = f.catalog and q.record_id = coalesce(l.record_id, f.record_id)
-  cross join lateral (select case when q.record_id is not null then 'waiting'
+  cross join lateral (select case when q.record_id is not null or exists (select from counterpart.owed_hints o
+      where o.catalog = f.catalog and o.record_id in (f.record_id, l.record_id)) then 'waiting'
     when l.outcome = 'parked' then 'parked' else 'healed' end as state) as s
   where f.sweep_id = $1`;
 

@@ -132,6 +132,13 @@ function* noteFindings(call: Call, [sweep_id, catalog, list]: [string, string, s
   return changed(noted);
 }
 
+/** A look of one of these is queued, or its hint owed. */
+function isDue(call: Call, catalog: string, ids: readonly string[]): boolean {
+  const [, newest = ''] = ids;
+  if (isQueued(call, catalog, newest)) return true;
+  return call.tables.owed.some(call, (row) => row.catalog === catalog && ids.includes(row.record_id));
+}
+
 /** `STATES` of src/store/sweepFindings.ts. */
 function findings(call: Call, sweepId: string) {
   const sweep = call.tables.sweeps.read(call, sweepId);
@@ -141,7 +148,7 @@ function findings(call: Call, sweepId: string) {
     .map((finding) => {
       const link = linkOf(call, sweep.connection, finding);
       const record_id = link?.record_id ?? finding.record_id;
-      const state = isQueued(call, finding.catalog, record_id)
+      const state = isDue(call, finding.catalog, [finding.record_id, record_id])
         ? 'waiting'
         : link?.outcome === 'parked'
           ? 'parked'
