@@ -22,7 +22,7 @@ export function replacedBy(
 
 /**
  * Why the system refused for good what is to be sent: the same values, of the same version of the record, in place of the same
- * values there. Only an edit, or a person who asks for it, has it tried again.
+ * values there. Only an edit, or a person who asks for it, has it tried again. Where a person was asked, no edit is an answer.
  */
 export function refusedBefore(
   work: Writing,
@@ -32,7 +32,9 @@ export function refusedBefore(
   theirs: Fields,
 ): Reason | null {
   const { refused } = work.link;
-  if (refused === null || refused.kind !== kind || refused.version !== version) return null;
+  if (refused === null || refused.kind !== kind) return null;
+  if (refused.version === null) return refused.reason;
+  if (refused.version !== version) return null;
   const now = Object.entries(replacedBy(work, kind, values, theirs));
   const isSame = now.every(([field, there]) => refused.replaces[field] === there);
   return isSame && now.length === Object.keys(refused.replaces).length ? refused.reason : null;

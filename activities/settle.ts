@@ -64,7 +64,9 @@ async function settleTaken(
   const detail = `its object is linked to ${holder.recordId}`;
   const reason: Reason = { code: 'claims_record', field: null, detail };
   await held.tx.intents.endIntent(key, 'done', requestId);
-  await writeLink(held, { outcome: 'parked', reason, waits: 0 });
+  // whatever is heard or edited: another create would be a second one of the same person
+  const refused = { kind: 'create', version: null, replaces: {}, reason } as const;
+  await writeLink(held, { outcome: 'parked', reason, refused, waits: 0 });
   return stepResult('parked', 'parked: what it made belongs to another record', { reason, requestId });
 }
 

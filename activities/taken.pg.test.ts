@@ -1,5 +1,6 @@
 import { failureOf } from '../src/connectors/memory';
-import { desks, freshMail } from './desk-for-tests';
+import { forgetRefusals } from '../src/store/swings';
+import { CUSTOMER, desks, freshMail } from './desk-for-tests';
 import type { Desk } from './desk-for-tests';
 
 const openDesk = desks();
@@ -27,6 +28,28 @@ describe('I2: what an ambiguous create made became a record of its own', () => {
     expect(await desk.link(id)).toMatchObject({ outcome: 'parked', remote_id: null, reason });
     expect(await desk.link(other)).toMatchObject({ state: 'linked', remote_id: remoteId });
     expect(desk.system.living()).toHaveLength(1);
+  });
+
+  test('what is heard, and an edit of the record, make no second one: it stays parked until a person asks', async () => {
+    const desk = await openDesk();
+    const { id, other } = await madeAndUnmarked(desk);
+    await desk.settle(id);
+    const reason = { code: 'claims_record', detail: `its object is linked to ${other}` };
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'parked', remote_id: null, reason });
+    await desk.update(id, { name: 'Ann edited' });
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'parked', remote_id: null, reason });
+    expect(desk.system.living()).toHaveLength(1);
+
+    await desk.remove(other);
+    await desk.settle(other);
+    await forgetRefusals(desk.database, CUSTOMER, id);
+    await desk.hint(id);
+    await desk.settle(id);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+    expect(desk.system.living().map(([, { fields }]) => fields['name'])).toEqual(['Ann edited']);
   });
 
   test('I14: it was deleted there since and is traced a day later: parked as well, not tried for ever', async () => {

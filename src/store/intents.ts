@@ -34,8 +34,10 @@ export interface Intent {
 export const MAY_HAVE_MADE = `exists (select from counterpart.intents i
   where i.link_id = l.id and (i.ended_at is null or i.sends > i.unbegun))`;
 
-/** A create or update that the system refused for good. The very same call would only be refused again. */
-export interface Refused extends Pick<Intent, 'kind' | 'version' | 'replaces'> {
+/** A create or update that is not sent again by itself: the system refused it for good, or a person has to decide first. */
+export interface Refused extends Pick<Intent, 'kind' | 'replaces'> {
+  /** Of the record; null: no edit changes anything about it. */
+  readonly version: number | null;
   readonly reason: Reason;
 }
 
