@@ -14,6 +14,7 @@ import type { ActivityDeps } from '../deps';
 import { adoptMarked, findReplaceable } from './adoptMarked';
 import type { Replaceable } from './adoptMarked';
 import { isKnown, judgeLink, judgeObject, judgeRecord } from './judge';
+import { parkStanding, readStanding } from './stillStanding';
 
 /** The most that Stripe gives in one page: 100,000 customers are 1,000 calls. */
 const PAGE_OBJECTS = 100;
@@ -133,6 +134,8 @@ export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | nul
   const { objects, next } = answer.value;
   const replaceable = await findReplaceable(task, remote, objects);
   if ('failure' in replaceable) return replaceable.failure;
+  const standing = await readStanding(task, remote, objects, readAt);
+  if ('failure' in standing) return standing.failure;
   await deps.store.transact(async (tx) => {
     const at = { connection, catalog: catalog.name };
     const links = await tx.sweepReadings.linksOfObjects(
@@ -162,7 +165,7 @@ export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | nul
     await commit(task, tx, {
       phase: next === null ? 'links' : 'objects',
       place: next,
-      findings: [...findings, ...strangers.findings],
+      findings: [...findings, ...strangers.findings, ...(await parkStanding(tx, standing))],
       // what stands there is theirs
       besides: [...again, ...strangers.owners],
       calls: 1,

@@ -107,13 +107,18 @@ function connectionLines({ connections }: Status, nowMs: number): string[] {
 /** What needs an id of its own, the record's page names with the command that takes it. */
 const SHOWN_THERE: ReadonlySet<string> = new Set(['conflict', 'ping_pong']);
 
+function withoutRow({ has_row: hasRow, reason }: Status['parked'][number]): string {
+  if (reason.code === 'remote_standing') return hasRow ? ', an earlier object' : ', deleted here';
+  return hasRow ? '' : ', not pulled yet';
+}
+
 function parkedLines({ parked }: Status, nowMs: number, program: string): string[] {
   if (parked.length === 0) return [];
   return [
     '',
     'Parked, the newest first:',
     ...parked.flatMap((record) => [
-      `  ${record.id}  ${record.connection}, for ${ago(record.reason.since, nowMs)}${record.has_row ? '' : ', not pulled yet'}`,
+      `  ${record.id}  ${record.connection}, for ${ago(record.reason.since, nowMs)}${withoutRow(record)}`,
       ...explain(record.reason).map((line) => `    ${line}`),
       ...(SHOWN_THERE.has(record.reason.code)
         ? [`    Both values, and the command that takes one: ${program} show ${record.id}`]

@@ -57,6 +57,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'there edited': 'was changed there',
   'there missing': 'is not in the list there',
   'there adopted': 'stands there and was made by us, after the backup',
+  'there standing': 'stands there although its deletion was confirmed',
   'here created': 'stands here and was not known there',
   'here edited': 'was changed here past the triggers',
   'here deleted': 'was deleted here and still stands there',

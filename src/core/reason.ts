@@ -16,6 +16,10 @@ export const REASONS = {
     action:
       'Restore it there, then sync again; or delete it here: what was never pulled is then ignored for ever.',
   },
+  remote_standing: {
+    message: 'Its deletion was confirmed, and yet the object stands in the system.',
+    action: 'Restore the record, and the object is taken up again; or delete the object in the system.',
+  },
   claims_record: {
     message: 'This object carries the mark of another record (copied metadata).',
     action: 'Remove the mark in the system, then sync again.',

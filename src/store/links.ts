@@ -10,6 +10,7 @@ import type { Sql } from './database';
 import type { Refused } from './intents';
 
 export { markUnfinished, writeFenced } from './fencedWrites';
+export { deletedAfterRestore, proveRemoteDeletion, standsAgain } from './remoteDeletions';
 export type { LinkPatch } from './fencedWrites';
 
 export type LinkState = 'reserved' | 'linked' | 'deleting' | 'retired' | 'void';
@@ -231,35 +232,6 @@ export async function otherRemoteIds(
     [than.connection, than.catalog, than.recordId, than.id],
   );
   return rows.map((row) => trusted(parseRemoteId(row.remote_id), 'remote id'));
-}
-
-/**
- * Remembers the system's own word that the object was deleted (a verified event). A detached object that is gone cannot
- * be taken up again.
- */
-export async function proveRemoteDeletion(sql: Sql, linkId: number): Promise<void> {
-  await sql.query(
-    `update counterpart.links set remote_deleted_at = coalesce(remote_deleted_at, now()),
-       detached = detached and state = 'linked', run_id = null where id = $1`,
-    [linkId],
-  );
-}
-
-/**
- * A restore is the later word than a deletion there that nobody had heard of (`counterpart.queue_inserted`). This is one that
- * came after it, told before a look took up the restore: it counts as any other.
- * @param toldAt when the system says that the object was deleted, Unix seconds, rounded down
- * @returns whether it was so
- */
-export async function deletedAfterRestore(sql: Sql, linkId: number, toldAt: number): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    `update counterpart.links l set state = 'linked' where id = $1 and state = 'deleting'
-       and not exists (select from counterpart.intents i where i.link_id = l.id and i.kind = 'delete' and i.ended_at is null)
-       and (select max(t.at) from counterpart.timeline t where t.catalog = l.catalog and t.record_id = l.record_id
-         and t.kind = 'change' and t.detail ->> 'does' = 'restore') < to_timestamp($2)`,
-    [linkId, toldAt],
-  );
-  return rowCount === 1;
 }
 
 /** Hands a reserved link to the record it was recognised as. Its own id is dropped; who looks at the object under that writes no more. */

@@ -12,6 +12,7 @@ export const FINDING_KINDS = [
   'missing',
   'vanished',
   'adopted',
+  'standing',
   'unfinished',
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];

@@ -75,6 +75,33 @@ export async function linksOfObjects(
   }));
 }
 
+/** A link that has ended as deleted, and its object. */
+export interface EndedLink {
+  readonly id: number;
+  readonly recordId: RecordId;
+  readonly remoteId: RemoteId;
+}
+
+/** Those of these objects that count as deleted, and did so before the list was read. */
+export async function endedObjects(
+  sql: Sql,
+  at: { connection: ConnectionName; catalog: CatalogName },
+  remoteIds: readonly RemoteId[],
+  readAt: string,
+): Promise<EndedLink[]> {
+  const { rows } = await sql.query<{ id: number; record_id: string; remote_id: string }>(
+    `select l.id, l.record_id, l.remote_id from counterpart.links l
+     where l.connection = $1 and l.catalog = $2 and l.remote_id = any($3) and l.state = 'retired' and not l.detached
+       and coalesce(l.last_synced_at, l.created_at) < $4::timestamptz order by l.id`,
+    [at.connection, at.catalog, remoteIds, readAt],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    recordId: trusted(parseRecordId(row.record_id), 'record id'),
+    remoteId: trusted(parseRemoteId(row.remote_id), 'remote id'),
+  }));
+}
+
 export async function noteSeen(sql: Sql, sweepId: string, linkIds: readonly number[]): Promise<void> {
   await sql.query(
     `insert into counterpart.sweep_seen (sweep_id, link_id) select $1, unnest($2::bigint[]) on conflict do nothing`,

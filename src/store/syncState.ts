@@ -19,7 +19,7 @@ export type SyncState = (typeof SYNC_STATES)[number];
  */
 function stateOf(live: string): string {
   return `case
-    when not ${live} and link.state in ('retired', 'void') then 'deleted'
+    when not ${live} and link.state in ('retired', 'void') then case link.outcome when 'parked' then 'parked' else 'deleted' end
     when not ${live} and link.id is null and queued.record_id is null then 'deleted'
     when conn.paused_at is not null or conn.recovering_since is not null then 'paused'
     when conn.name = any(queued.waiting_on) then 'waiting'
@@ -167,12 +167,11 @@ export async function readSync(
 export async function countStates(sql: Sql): Promise<ReadonlyMap<string, Record<SyncState, number>>> {
   const { rows } = await sql.query<{ connection: string; state: SyncState; records: number }>(
     `with link as (
-       -- The newest generation without sorting them all: the live one if there is one, else one of those that ended,
-       -- which all count alike.
+       -- The newest generation without sorting them all: the live one if there is one, else the last of those that ended.
        select id, connection, record_id, state, outcome from counterpart.links
        where catalog = 'customer' and state in ('reserved', 'linked', 'deleting')
        union all
-       select min(id), connection, record_id, 'retired', 'deleted' from counterpart.links e
+       select min(id), connection, record_id, 'retired', (array_agg(outcome order by generation desc))[1] from counterpart.links e
        where catalog = 'customer' and state in ('retired', 'void') and not exists (
          select from counterpart.links l where l.connection = e.connection and l.catalog = 'customer'
          and l.record_id = e.record_id and l.state in ('reserved', 'linked', 'deleting'))

@@ -64,6 +64,7 @@ test('what stands in rows: catalogs, systems, states, reasons, migrations', () =
     'refused_here',
     'rejected',
     'remote_missing',
+    'remote_standing',
     'restless',
     'unauthorized',
     'unavailable',

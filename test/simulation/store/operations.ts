@@ -127,6 +127,7 @@ const LINKS: Of<'links'> = {
   },
   otherRemoteIds: (d) => d.s.links.otherRemoteIds({ ...linkOf(d), catalog: CATALOG }),
   proveRemoteDeletion: (d) => d.s.links.proveRemoteDeletion(linkOf(d).id),
+  standsAgain: (d) => d.s.links.standsAgain(linkOf(d).id, reason(d)),
   deletedAfterRestore: (d) =>
     d.s.links.deletedAfterRestore(linkOf(d).id, d.pick([1_700_000_000, 1_800_000_000])),
   moveToRecord: (d) => d.s.links.moveToRecord(linkOf(d).id, record(d)),

@@ -185,6 +185,7 @@ const SWEEP_READINGS: Of<'sweepReadings'> = {
     return null;
   },
   linksOfObjects: (d) => d.s.sweepReadings.linksOfObjects(at(d), OBJECTS, d.m.readAt),
+  endedObjects: (d) => d.s.sweepReadings.endedObjects(at(d), OBJECTS, d.m.readAt),
   noteSeen: (d) => d.s.sweepReadings.noteSeen(sweepId(d), [linkOf(d).id]),
   linksAfter: (d) => {
     const place = { sweepId: sweepId(d), connection: d.pick(NAMES), catalog: CUSTOMER };

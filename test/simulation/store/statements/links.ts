@@ -239,6 +239,26 @@ export const LINKS: readonly Known[] = [
         ),
       ),
   ),
+  known(
+    'set detached = true, remote_deleted_at = null, run_id = null',
+    (call, [id, reason]: [number, string]) =>
+      one(
+        updateLink(
+          call,
+          id,
+          (row) => row.state === 'retired' && !row.detached,
+          (row) => ({
+            ...row,
+            detached: true,
+            remote_deleted_at: null,
+            run_id: null,
+            outcome: 'parked',
+            reason: JSON.parse(reason) as LinkRow['reason'],
+            reason_since: call.now,
+          }),
+        ),
+      ),
+  ),
   known('set remote_deleted_at = coalesce(remote_deleted_at, now()),', (call, [id]: [number]) =>
     one(
       updateLink(call, id, ANY, (row) => ({
@@ -246,6 +266,7 @@ export const LINKS: readonly Known[] = [
         remote_deleted_at: row.remote_deleted_at ?? call.now,
         detached: row.detached && row.state === 'linked',
         run_id: null,
+        ...(row.state === 'retired' ? { outcome: 'deleted', reason: null, reason_since: null } : {}),
       })),
     ),
   ),

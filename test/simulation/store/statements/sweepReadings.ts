@@ -33,6 +33,26 @@ function linksOfObjects(
   );
 }
 
+function endedObjects(
+  call: Call,
+  [connection, catalog, remoteIds, readAt]: [string, string, readonly string[], string],
+): Result {
+  const isAsked = among(remoteIds);
+  const read_at = Date.parse(readAt);
+  const links = call.tables.links.filter(
+    call,
+    (row) =>
+      row.connection === connection &&
+      row.catalog === catalog &&
+      row.state === 'retired' &&
+      !row.detached &&
+      row.remote_id !== null &&
+      isAsked(row.remote_id) &&
+      (row.last_synced_at ?? row.created_at) < read_at,
+  );
+  return result(links.toSorted((a, b) => a.id - b.id));
+}
+
 function* noteSeen(call: Call, [sweepId, linkIds]: [string, readonly number[]]): Waiting<Result> {
   let noted = 0;
   for (const link_id of linkIds) {
@@ -189,6 +209,7 @@ export const SWEEP_READINGS: readonly Known[] = [
     result([{ now: new Date(call.clock()).toISOString() }]),
   ),
   known('l.last_synced_at >= $4::timestamptz', linksOfObjects),
+  known('coalesce(l.last_synced_at, l.created_at) < $4::timestamptz', endedObjects),
   known('insert into counterpart.sweep_seen', noteSeen),
   known('from counterpart.sweeps sweep cross join counterpart.links l', linksAfter),
   known('select c.id as record_id, l.id as link_id', recordsAfter),
