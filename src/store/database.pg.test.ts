@@ -41,3 +41,14 @@ describe('a commit that does not wait for the disk', () => {
     expect(await bench().value<number>('select n from counterpart.note')).toBe(1);
   });
 });
+
+test('I14, failure 36: a connection breaks in the very turn in which it is handed out: that ends no process', async () => {
+  const { database } = bench();
+  const heard: unknown[] = [];
+  database.pool.once('acquire', (client) => {
+    const broken = new Error('terminating connection due to unexpected postmaster exit');
+    process.nextTick(() => heard.push(client.emit('error', broken)));
+  });
+  await database.transact((sql) => sql.query('select 1'));
+  expect(heard).toEqual([true]);
+});

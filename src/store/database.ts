@@ -156,6 +156,9 @@ export function openDatabase(
     keepAlive: true,
   });
   pool.on('error', options.onIdleError);
+  // Of a connection that breaks in the very turn in which it is handed out nobody has heard yet; unheard, that would end the
+  // process. Whoever has it learns of it from the next statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
 
   async function transact<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {

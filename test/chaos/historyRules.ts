@@ -31,6 +31,14 @@ function finals(
   return remote === undefined ? values : [...values, canonical(field, remote[field])];
 }
 
+/** The record went with this value, which by then stood and was agreed on both sides: writing it once more changed nothing. */
+function wentWithIt(seen: Seen, recordId: string, field: FieldName, value: string | null): boolean {
+  const tombstone = seen.tombstones.find(({ id }) => id === recordId);
+  const base = seen.links.findLast(({ record_id: id }) => id === recordId)?.base[field];
+  if (tombstone === undefined || base === undefined) return false;
+  return [tombstone[field], base.ours, base.theirs].every((one) => canonical(field, one) === value);
+}
+
 /**
  * Whether an acknowledged write is accounted for. It stands in the end; or somebody wrote what stands at the same time or later;
  * or it is a recorded loser, or was overwritten on its own side, at the same time or later, by one that is; or the record was
@@ -48,6 +56,7 @@ function isAccounted(
   if (value === undefined || (value === null && write.kind === 'create')) return true;
   if (final.includes(value)) return true;
   if (deletes.some((one) => one.end >= write.begin)) return true;
+  if (wentWithIt(seen, recordId, field, value)) return true;
   return writes.some((one) => {
     const theirs = written(one, field);
     if (theirs === undefined || one.end < write.begin) return false;

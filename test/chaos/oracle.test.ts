@@ -66,6 +66,18 @@ describe('I3', () => {
     expect(broken({ ...gone, lost, history: [born(), deletion, edit] })).toEqual([]);
   });
 
+  test('a value that stood and was agreed on both sides when it was deleted there is not lost by being written once more', () => {
+    const deletion = did({ kind: 'delete', side: 'there', begin: 200, end: 210 });
+    const again = did({ values: { name: 'A' }, begin: 300, end: 310 });
+    const agreedOn = (name: string): Partial<Seen> => ({
+      ...gone,
+      links: [{ ...gone.links![0]!, base: { name: { ours: name, theirs: name } } }],
+      history: [born(), deletion, again],
+    });
+    expect(broken(agreedOn('A'))).toEqual([]);
+    expect(broken(agreedOn('B'))).toEqual(['I3']);
+  });
+
   test('a restore that took place is undone only by a later deletion', () => {
     const timeline = [...sound().timeline, change(2, 420, 'restore', {})];
     const restore = did({ kind: 'restore', begin: 400, end: 450 });

@@ -15,7 +15,7 @@ export interface LinkRow {
   readonly state: 'reserved' | 'linked' | 'deleting' | 'retired' | 'void';
   readonly outcome: string;
   readonly reason: { readonly code?: string; readonly field?: string | null } | null;
-  readonly base: Readonly<Record<string, { readonly local?: unknown; readonly remote?: unknown }>>;
+  readonly base: Readonly<Record<string, { readonly ours?: unknown; readonly theirs?: unknown }>>;
 }
 
 export interface TimelineRow {
