@@ -163,14 +163,23 @@ test('an e-mail that somebody else has by now is not taken, unless both may have
   );
 });
 
-test('what was lost to a deletion is taken once the customer is back', async () => {
+test('what was lost to a deletion is taken once the customer is back, and is named: nobody guesses whose edit it was (I3)', async () => {
   const lost = await withLost({ ours: 'Ann', theirs: 'Anna', winner: 'deletion', cause: 'edit_and_delete' });
   await api.call('DELETE', `/customers/${lost.id}`);
   const refused = await apply(lost);
   expect([refused.status, refused.body.code]).toEqual([409, 'restore_first']);
   expect((await api.call('GET', `/customers/${lost.id}/conflicts`)).body.data).toHaveLength(1);
   await api.call('POST', `/customers/${lost.id}/restore`);
-  expect((await apply(lost)).body.customer.name).toBe('Anna');
+  const unnamed = await apply(lost);
+  expect([unnamed.status, unnamed.body.errors[0]]).toEqual([
+    422,
+    expect.objectContaining({ pointer: '/take', code: 'take_missing' }),
+  ]);
+  expect((await api.call('GET', `/customers/${lost.id}`)).body.name).toBe('Ann');
+  expect((await apply(lost, { take: 'remote' })).body).toMatchObject({
+    conflict: { resolution: 'remote' },
+    customer: { name: 'Anna' },
+  });
 });
 
 test('a conflict of a deleted customer is gone with it, until it is restored', async () => {

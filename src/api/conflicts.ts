@@ -48,7 +48,8 @@ export const applyInput = z
     {
       take: side.optional().meta({
         description:
-          'Whose value to take. Without it: the one that lost. Needed where nobody decided (winner ask).',
+          'Whose value to take. Without it: the one that lost. Needed where none of the two is told to have lost: winner ask, where ' +
+          'nobody decided, and winner deletion, where an edit of either side lost to it.',
       }),
     },
     WRONG_TYPE,
@@ -68,10 +69,8 @@ function presentConflict(lost: KeptValue): z.output<typeof conflictBody> {
   return { id, connection, field, ours, theirs, winner, cause, ...at, resolution };
 }
 
-/** Whose value lost: ours only where theirs won. */
-function loserOf(lost: KeptValue): 'local' | 'remote' {
-  return lost.winner === 'remote' ? 'local' : 'remote';
-}
+/** Whose value lost, where one of the two won: a deletion wins over an edit of either side, and does not tell of which. */
+const LOSERS: Partial<Record<KeptValue['winner'], 'local' | 'remote'>> = { local: 'remote', remote: 'local' };
 
 function refuseResolved(lost: KeptValue): void {
   if (lost.resolvedAt === null) return;
@@ -90,14 +89,14 @@ function invalidTake(code: string, detail: string): Problem {
   });
 }
 
-/** A question leaves the choice, and nothing stands in for the answer; what a policy decided is undone by taking the loser. */
+/** What a policy decided is undone by taking the loser. Else there is a choice, and nothing stands in for the answer. */
 function sideToTake(lost: KeptValue, asked: 'local' | 'remote' | undefined): 'local' | 'remote' {
-  if (lost.winner === 'ask') {
+  const loser = LOSERS[lost.winner];
+  if (loser === undefined) {
     if (asked !== undefined) return asked;
-    throw invalidTake('take_missing', 'Nobody decided yet: say local (our value) or remote (theirs).');
+    const why = lost.winner === 'ask' ? 'Nobody decided yet' : 'Either may be the edit that was lost';
+    throw invalidTake('take_missing', `${why}: say local (our value) or remote (theirs).`);
   }
-  const loser = loserOf(lost);
-  if (lost.winner === 'deletion') return asked ?? loser;
   if (asked === undefined || asked === loser) return loser;
   throw invalidTake('not_the_loser', 'This value won already; only the other can be taken.');
 }
@@ -169,6 +168,8 @@ function applyConflict(deps: ApiDeps): RequestHandler {
       const seen = await findLost(sql, id, conflictId);
       if (seen === null) throw unknownConflict();
       refuseResolved(seen);
+      // what comes first is told first
+      if (seen.winner === 'deletion' && (await findLive(sql, id)) === null) throw await notLive(sql, seen);
       return apply(sql, seen, sideToTake(seen, take), onDuplicate === 'create');
     });
   });

@@ -23,7 +23,7 @@ function inOurWords(error: unknown): unknown {
   if (first === undefined) return error;
   const message =
     first.code === 'take_missing'
-      ? 'Nobody decided yet, so say whose value to take: --take local (ours) or --take remote (theirs). `show` prints both.'
+      ? `${first.detail.split(':')[0]}, so say whose value to take: --take local (ours) or --take remote (theirs). \`show\` prints both.`
       : first.detail;
   return new Failed(message, error.problem, error.status);
 }

@@ -141,7 +141,7 @@ function addOptions(command: Command): void {
   if (name === 'apply') {
     const take = new Option(
       '--take <side>',
-      'whose value: ours (local) or theirs (remote); needed where nobody decided yet',
+      'whose value: ours (local) or theirs (remote); needed where nobody decided yet, and for an edit that lost to a deletion',
     );
     command.addOption(take.choices(['local', 'remote']));
   }
