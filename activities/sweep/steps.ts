@@ -1,10 +1,10 @@
 /** One bounded step of a sweep: a page of the other side's list, or a batch of our links or records. */
 import type { Catalog } from '../../src/catalogs/catalog';
-import type { RemoteObject } from '../../src/connectors/connector';
+import type { ObjectPage, RemoteObject } from '../../src/connectors/connector';
 import type { Answer } from '../../src/core/failure';
 import type { RemoteFailure } from '../../src/core/failure';
 import type { ConnectionName, RecordId, RemoteId } from '../../src/core/ids';
-import { parseRecordId, trusted } from '../../src/core/ids';
+import { parseRecordId, parseRemoteId, trusted } from '../../src/core/ids';
 import type { Statements } from '../../src/store/store';
 import type { Sweep, SweepPhase } from '../../src/store/sweeps';
 import type { Finding } from '../../src/store/sweepFindings';
@@ -125,29 +125,32 @@ export async function sweepObjects(task: SweepTask): Promise<RemoteFailure | nul
   const remote = deps.connectors.get(connection)?.catalogs.get(catalog.name);
   if (remote === undefined) throw new Error(`${connection} has no catalog ${catalog.name} here`);
   const readAt = await deps.store.sweepReadings.now();
-  const answer: Answer<{ objects: readonly RemoteObject[]; next: string | null }> = await remote.list({
+  const answer: Answer<ObjectPage> = await remote.list({
     after: sweep.place,
     limit: PAGE_OBJECTS,
   });
   noteCall(deps, connection, 'list', answer);
   if (answer.kind === 'failed') return answer.failure;
-  const { objects, next } = answer.value;
+  const { objects, next, unreadable = [] } = answer.value;
+  const unread = unreadable.flatMap((name) => parseRemoteId(name) ?? []);
+  if (unreadable.length > 0) {
+    const said = { connection, sweep: sweep.id, objects: unreadable };
+    deps.log.error(said, 'what the list shows cannot be read: it is passed by, and the others go on');
+  }
   const replaceable = await findReplaceable(task, remote, objects);
   if ('failure' in replaceable) return replaceable.failure;
   const standing = await readStanding(task, remote, objects, readAt);
   if ('failure' in standing) return standing.failure;
   await deps.store.transact(async (tx) => {
     const at = { connection, catalog: catalog.name };
-    const links = await tx.sweepReadings.linksOfObjects(
-      at,
-      objects.map(({ remoteId }) => remoteId),
-      readAt,
-    );
+    const ids = [...objects.map(({ remoteId }) => remoteId), ...unread];
+    const links = await tx.sweepReadings.linksOfObjects(at, ids, readAt);
     const byId = new Map(links.map((link) => [link.remoteId, link]));
     const findings: Finding[] = [];
     const unknown: RemoteObject[] = [];
     const again: RecordId[] = [];
-    const seen: number[] = [];
+    // what is listed is not missing, though it cannot be read
+    const seen = links.flatMap(({ id, remoteId }) => (unread.includes(remoteId) ? id : []));
     for (const object of objects) {
       const link = byId.get(object.remoteId);
       if (link === undefined || (await letGoOfReserved(task, tx, object, link))) {

@@ -151,6 +151,27 @@ test('failure 56: absent from the list proves nothing: an object that cannot be 
   expect(await place.link(id)).toMatchObject({ outcome: 'in_sync' });
 });
 
+test('I15: an object that the list shows and nobody can read keeps no other one waiting, and is not taken for missing', async () => {
+  const place = await at.open();
+  const [id] = (await standing(place, 2)) as [RecordId];
+  const odd = await objectOf(place, id);
+  place.system.plant({ name: 'Ann born', email: null });
+  const remote = place.connectors.get(STRIPE)!.catalogs.get(CUSTOMER)!;
+  const list = remote.list.bind(remote);
+  jest.spyOn(remote, 'list').mockImplementation(async (page) => {
+    const answer = await list(page);
+    if (answer.kind === 'failed') return answer;
+    const objects = answer.value.objects.filter(({ remoteId }) => remoteId !== odd);
+    return {
+      ...answer,
+      value: { ...answer.value, objects, unreadable: [odd, 'unreadable_0123456789abcdef'] },
+    };
+  });
+  expect(await place.heal()).toMatchObject({ ending: 'done', objects: 2 });
+  expect(await place.findings()).toEqual(['there created']);
+  expect(await place.link(id)).toMatchObject({ outcome: 'in_sync' });
+});
+
 test('I7: a question to a person is asked once, and is no drift the next night; another field there is', async () => {
   const place = await at.open({ onConflict: 'ask' });
   const [id] = (await standing(place, 1)) as [RecordId];

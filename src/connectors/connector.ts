@@ -46,6 +46,8 @@ export interface ObjectPage {
   readonly objects: readonly RemoteObject[];
   /** Where the next page begins; null after the last. In the connector's own words. */
   readonly next: string | null;
+  /** Names of what is on the page and cannot be read: its id, where it has a usable one. They hold up no other. */
+  readonly unreadable?: readonly string[];
 }
 
 /** The operations on one catalog of one connection. Every mutation but `remove` carries the intent's idempotency key. */
@@ -121,6 +123,8 @@ export type Delivery =
 export interface EventPage {
   readonly events: readonly RemoteEvent[];
   readonly hasMore: boolean;
+  /** Names of what is on the page and is no event: its id, where it has a usable one. The same name for the same thing, always. */
+  readonly unreadable?: readonly string[];
 }
 
 /** What stands at the system after its deliveries to us were seen to. */

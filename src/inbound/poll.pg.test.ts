@@ -249,6 +249,28 @@ describe('an event that meets trouble keeps no other waiting', () => {
     expect(await cursor()).toBe(Math.floor(now_ms / 1000));
   });
 
+  test('what is no event at all is set aside at once and told once, a sweep is asked for, and the others come in', async () => {
+    plant(2);
+    const names = ['evt_odd', 'unreadable_0123456789abcdef'];
+    const mixed: Connector = {
+      ...connector,
+      async listEvents(page) {
+        const answer = await connector.listEvents!(page);
+        return answer.kind === 'failed'
+          ? answer
+          : { ...answer, value: { ...answer.value, unreadable: names } };
+      },
+    };
+    const told: object[] = [];
+    const listening = { ...ports, log: { ...ports.log, error: (fields: object) => void told.push(fields) } };
+    expect(await pollOnce(listening, mixed)).toEqual({ kind: 'read', fresh: 4 });
+    expect(await pollOnce(listening, mixed)).toEqual({ kind: 'read', fresh: 0 });
+    expect(told).toEqual(names.map((event) => ({ connection: STRIPE, event })));
+    expect(await results()).toHaveLength(2);
+    expect(await cursor()).toBe(Math.floor(now_ms / 1000));
+    expect(await openSweep()).toMatchObject({ cause: 'gap' });
+  });
+
   test('trouble that passes is no reason to set anything aside', async () => {
     plant(1);
     let calls = 0;

@@ -1,6 +1,7 @@
 import type { Connector } from '../connectors/connector';
 import type { RemoteFailure } from '../core/failure';
 import { TREATMENT } from '../core/failure';
+import { passUnreadable } from './passUnreadable';
 import { takeInPage } from './takeInPage';
 import type { PagePorts } from './takeInPage';
 
@@ -14,6 +15,8 @@ export interface PollPorts extends PagePorts {
 }
 
 const PAGE_EVENTS = 100;
+/** Asked for where only the newest counts: it may be one that cannot be read. */
+const NEWEST_EVENTS = 10;
 /** 50,000 events in one poll; what is older is a sweep's to find. */
 const PAGES_MAX = 500;
 /** Stripe lists events for 30 days (docs.stripe.com/api/events/list): beyond this some may be gone, and a sweep is due. */
@@ -76,9 +79,9 @@ async function readBack(ports: PollPorts, connector: Connector, until: number): 
     }
     const answer = await connector.listEvents({ before, limit: PAGE_EVENTS });
     if (answer.kind === 'failed') return answer;
-    const { events, hasMore } = answer.value;
+    const { events, hasMore, unreadable = [] } = answer.value;
     const taken = await takeInPage(ports, connector, events, until);
-    fresh += taken.fresh;
+    fresh += taken.fresh + (await passUnreadable(ports, connector, unreadable, ports.now()));
     left += taken.left;
     newest ??= events[0]?.createdAt ?? null;
     const last = events.at(-1);
@@ -116,7 +119,7 @@ export async function pollOnce(ports: PollPorts, connector: Connector): Promise<
   const cursor = await ports.store.cursors.readCursor(connection);
   if (cursor === null || connector.listEvents === null) return { kind: 'held' };
   if (cursor.polledAgeMs > GAP_MS) {
-    const answer = await connector.listEvents({ before: null, limit: 1 });
+    const answer = await connector.listEvents({ before: null, limit: NEWEST_EVENTS });
     if (answer.kind === 'failed') return answer;
     const newest = answer.value.events[0]?.createdAt ?? null;
     await skipGap(ports, connector, newest, 'events were not read for more than 25 days');
@@ -143,7 +146,7 @@ export async function startPolling(
 ): Promise<RemoteFailure | null> {
   if (connector.listEvents === null) return null;
   if ((await ports.store.cursors.readCursor(connector.connection)) !== null) return null;
-  const answer = await connector.listEvents({ before: null, limit: 1 });
+  const answer = await connector.listEvents({ before: null, limit: NEWEST_EVENTS });
   if (answer.kind === 'failed') return answer.failure;
   const newest = answer.value.events[0]?.createdAt ?? Math.floor(ports.now() / 1000) - CLOCKS_APART_S;
   await ports.store.cursors.startCursor(connector.connection, newest);

@@ -184,9 +184,20 @@ describe('the list', () => {
     });
   });
 
-  test('something that is no event fails the page, rather than being passed over', async () => {
+  test('what is no event is named beside the others, alike each time, and holds up none of them', async () => {
+    const odd = { object: 'event', created: '2026' };
+    wire.answer(json(200, { data: [{ id: 'evt_2' }, event, odd, odd], has_more: true }));
+    const name = expect.stringMatching(/^unreadable_[0-9a-f]{16}$/) as string;
+    const answer = await list(null, 10);
+    expect(answer).toMatchObject({
+      value: { events: [{ id: 'evt_1' }], hasMore: true, unreadable: ['evt_2', name, name] },
+    });
+    expect(await list(null, 10)).toEqual({ ...answer, requestId: expect.anything() as unknown });
+  });
+
+  test('a page on which nothing is an event is no page', async () => {
     for (const body of [
-      { data: [event, { id: 'evt_2' }], has_more: false },
+      { data: [{ id: 'evt_2' }], has_more: false },
       { data: [event] },
       { has_more: false },
     ]) {

@@ -1,7 +1,7 @@
 import { CUSTOMER } from '../../catalogs/customer/customer';
 import { UNSTORABLE } from '../../core/ids';
 import { call, lacksRoute } from './client';
-import { customerShape, fieldsNamedIn, isJson, pageShape } from './shapes';
+import { customerShape, fieldsNamedIn, isJson, pageShape, readItems } from './shapes';
 import type { EventPage, RemoteEvent } from '../connector';
 import type { StripeClient } from './client';
 import type { Json } from './shapes';
@@ -88,7 +88,7 @@ function subjectOf(type: string, data: unknown, installation: InstallationId): R
  * One page of `GET /v1/events`, newest first, reduced to the types above (Stripe keeps them for 30 days).
  * @param page `before`: the event id to page back from; `limit`: 1 to 100.
  * @returns the failure `gone` when the server has no such route: it then lives by webhooks alone, which is worth saying
- *   once. A page with anything in it that is no event is a failure as a whole: skipping it would hide it.
+ *   once. What is no event is named beside the others; a page with nothing else is a failure.
  */
 export async function listEvents(
   client: StripeClient,
@@ -106,9 +106,9 @@ export async function listEvents(
     (sdk) => sdk.events.list(params),
     (body) => {
       const list = pageShape(body);
-      const events = list?.data.map((item) => remoteEvent(item, installation)) ?? [];
-      if (list === null || !events.every((event) => event !== null)) return null;
-      return { value: { events, hasMore: list.hasMore } };
+      const read = list && readItems(list.data, (item) => remoteEvent(item, installation));
+      if (list === null || read === null) return null;
+      return { value: { events: read.items, hasMore: list.hasMore, unreadable: read.unreadable } };
     },
   );
   if (answer.kind === 'answered') return answer;

@@ -41,8 +41,28 @@ test('the last customer of a page was deleted and is known no more: none is left
   expect(wire.heard[1]?.params).toEqual({ limit: '100', 'created[lte]': '10' });
 });
 
+test('what cannot be read is named beside the others; the next page begins after the last that can', async () => {
+  const odd = { id: 'cus_odd', object: 'invoice' };
+  answers(page([customer('cus_2', 20), odd, customer('cus_1', 10), { object: 'customer' }], true));
+  expect(await list(null)).toMatchObject({
+    value: {
+      objects: [{ remoteId: 'cus_2' }, { remoteId: 'cus_1' }],
+      next: 'cus_1@10',
+      unreadable: ['cus_odd', expect.stringMatching(/^unreadable_[0-9a-f]{16}$/)],
+    },
+  });
+});
+
+test('one that cannot be read does not hide who else has an e-mail', async () => {
+  answers(page([{ id: 'cus_odd' }, customer('cus_1', 10)], false));
+  const client = createClient(stripeSettings({ apiBase: wire.url }));
+  expect(await findAlike(client, INSTALLATION, 'ada@example.com')).toMatchObject({
+    value: [{ remoteId: 'cus_1' }],
+  });
+});
+
 test.each([
-  ['something that is no customer', [{ id: 'inv_1', object: 'invoice' }], false],
+  ['nothing but something that is no customer', [{ id: 'inv_1', object: 'invoice' }], false],
   ['more of them after nothing', [], true],
 ])('a page with %s is no page: the list is never taken for shorter than it is', async (_, data, hasMore) => {
   answers(page(data, hasMore));

@@ -1,6 +1,6 @@
 import { call } from './client';
 import { canonicalEmail } from '../../catalogs/customer/customer';
-import { customerShape, isJson, pageShape } from './shapes';
+import { customerShape, isJson, pageShape, readItems } from './shapes';
 import type { ObjectPage, RemoteObject } from '../connector';
 import type { StripeClient } from './client';
 import type { Answer } from '../../core/failure';
@@ -69,18 +69,21 @@ export async function findAlike(
   return { ...second, value: [...first.value.objects, ...second.value.objects] };
 }
 
-/** @returns null when anything on the page is no customer, or the next page could not be asked for */
+/** @returns null when nothing on the page is a customer, or the next page could not be asked for */
 function pageOf(body: unknown, installation: InstallationId): { value: ObjectPage } | null {
   const page = pageShape(body);
-  const customers = page?.data.map((item) => customerShape(item, installation)) ?? [];
-  if (page === null || !customers.every((customer) => customer !== null)) return null;
-  const living = customers.filter(({ deleted }) => !deleted).map(({ object }) => object);
-  if (!page.hasMore) return { value: { objects: living, next: null } };
-  const next = placeOf(page.data.at(-1));
-  return next === null ? null : { value: { objects: living, next } };
+  const read = page && readItems(page.data, (item) => customerShape(item, installation));
+  if (page === null || read === null) return null;
+  const { items, unreadable } = read;
+  const living = items.filter(({ deleted }) => !deleted).map(({ object }) => object);
+  if (!page.hasMore) return { value: { objects: living, next: null, unreadable } };
+  const next = placeOf(page.data, installation);
+  return next === null ? null : { value: { objects: living, next, unreadable } };
 }
 
-function placeOf(last: unknown): string | null {
+/** After the last customer that can be named; what cannot be read after it comes again. */
+function placeOf(data: readonly unknown[], installation: InstallationId): string | null {
+  const last = data.findLast((item) => customerShape(item, installation) !== null);
   if (!isJson(last) || typeof last['id'] !== 'string' || typeof last['created'] !== 'number') return null;
   return `${last['id']}@${last['created']}`;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { CUSTOMER } from '../../catalogs/customer/customer';
 import { markName } from '../connector';
 import { parseRecordId, parseRemoteId } from '../../core/ids';
@@ -57,4 +58,30 @@ function textOrNull(value: unknown): FieldValue {
 export function pageShape(body: unknown): { data: readonly unknown[]; hasMore: boolean } | null {
   if (!isJson(body) || !Array.isArray(body['data']) || typeof body['has_more'] !== 'boolean') return null;
   return { data: body['data'], hasMore: body['has_more'] };
+}
+
+/** What we name things by: no longer than we store, and nothing in it that Postgres does not hold. */
+const NAME = /^[^\s\0\p{Surrogate}]{1,255}$/u;
+
+/**
+ * The items of a list, and names of those that cannot be read: one bad item keeps no good one waiting. Where none can be read
+ * the server shows something else than the list.
+ */
+export function readItems<T>(
+  data: readonly unknown[],
+  read: (item: unknown) => T | null,
+): { items: readonly T[]; unreadable: readonly string[] } | null {
+  const items: T[] = [];
+  const unreadable: string[] = [];
+  for (const one of data) {
+    const item = read(one);
+    if (item === null) unreadable.push(nameOf(one));
+    else items.push(item);
+  }
+  return items.length === 0 && unreadable.length > 0 ? null : { items, unreadable };
+}
+
+function nameOf(item: unknown): string {
+  if (isJson(item) && typeof item['id'] === 'string' && NAME.test(item['id'])) return item['id'];
+  return `unreadable_${createHash('sha256').update(JSON.stringify(item)).digest('hex').slice(0, 16)}`;
 }
