@@ -159,7 +159,9 @@ export async function setStage(plan: Plan, options: StageOptions): Promise<Stage
   const director = new Director(world, processes, product, operator);
   players = { processes, webhooks, director };
   return {
-    ...players,
+    processes,
+    webhooks,
+    director,
     scheduler,
     world,
     product,

@@ -89,7 +89,7 @@ export function openLife(world: Surroundings, name: string): Life {
 
 function activitiesOf(world: Surroundings, life: Life, identified: ReadonlySet<ConnectionName>) {
   const { plan, policies, fingerprint, log, chance, tally } = world;
-  const deps: Omit<ActivityDeps, 'runId'> = {
+  const depsOf = (runId: string): ActivityDeps => ({
     store: life.session.store,
     catalogs: CATALOGS,
     connectors: life.connectors,
@@ -102,10 +102,11 @@ function activitiesOf(world: Surroundings, life: Life, identified: ReadonlySet<C
     log,
     logContext: () => ({}),
     metrics: { remoteCall: () => undefined, propagated: () => undefined },
-  };
+    runId: () => runId,
+  });
   const made = new Map<string, Readonly<Record<string, Activity>>>();
   const make = (runId: string): Readonly<Record<string, Activity>> => {
-    const activities = sendingAtOnce(createActivities({ ...deps, runId: () => runId }));
+    const activities = sendingAtOnce(createActivities(depsOf(runId)));
     const openLook: typeof activities.openLook = async (input) => {
       const opened = await activities.openLook(input);
       if (opened.kind === 'open') tally.looks += 1;
@@ -211,7 +212,10 @@ export function startWorker(world: Surroundings, name: ProcessName): WorkerLife 
   temporal.workers.push(worker);
   temporal.handOut();
   return {
-    ...life,
+    owner,
+    turns,
+    session,
+    connectors,
     worker,
     notify() {
       const isLost = !world.healed && plan.weather !== 'calm' && chance.happens(LOST_SHARE);

@@ -57,18 +57,24 @@ function prototypeOf(group: string, functions: object): object {
   return prototype;
 }
 
-const PROTOTYPES = Object.entries(GROUPS).map(([group, functions]) => ({
-  group,
-  prototype: prototypeOf(group, functions),
-}));
+class Bound {
+  constructor(readonly sqlFor: SqlFor) {}
+}
+
+/** A transaction needs two or three of the groups: each is made when it is asked for. */
+for (const [group, functions] of Object.entries(GROUPS)) {
+  const prototype = prototypeOf(group, functions);
+  Object.defineProperty(Bound.prototype, group, {
+    enumerable: true,
+    get(this: Bound) {
+      const bound = Object.create(prototype) as Group;
+      bound.sqlFor = this.sqlFor;
+      return bound;
+    },
+  });
+}
 
 /** @param sqlFor the way to the database for the statements of one function */
 export function bindStatements(sqlFor: SqlFor): Statements {
-  const statements: Record<string, Group> = {};
-  for (const { group, prototype } of PROTOTYPES) {
-    const bound = Object.create(prototype) as Group;
-    bound.sqlFor = sqlFor;
-    statements[group] = bound;
-  }
-  return statements as unknown as Statements;
+  return new Bound(sqlFor) as unknown as Statements;
 }

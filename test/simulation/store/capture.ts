@@ -19,13 +19,26 @@ function writingLink(call: Call): LinkRow | null {
   return writer === 'sync' && link !== '' ? call.tables.links.read(call, Number(link)) : null;
 }
 
-function told(through: LinkRow | null) {
-  return {
+/** A change of a record, and through which link it came. */
+function tellChange(
+  call: Call,
+  record_id: string,
+  version: number,
+  changes: Record<string, readonly [unknown, unknown]>,
+  does: string,
+): void {
+  const through = writingLink(call);
+  tell(call, {
+    catalog: CATALOG,
+    record_id,
     kind: 'change',
     connection: through?.connection ?? null,
     link_id: through?.id ?? null,
     run_id: through?.run_id ?? null,
-  };
+    version,
+    changes,
+    detail: { does },
+  });
 }
 
 function* enqueueUnlessOwn(call: Call, ids: readonly string[]): Waiting<void> {
@@ -39,7 +52,9 @@ export function* insertCustomer(
 ): Waiting<CustomerRow> {
   const tombstone = call.tables.tombstones.read(call.fresh(), key(CATALOG, values.id));
   const row = yield* insert<CustomerRow>(call, call.tables.customers, {
-    ...values,
+    id: values.id,
+    name: values.name,
+    email: values.email,
     version: (tombstone?.version ?? 0) + 1,
     created_at: tombstone?.created_at ?? Math.round(call.now),
     updated_at: Math.round(call.now),
@@ -51,16 +66,13 @@ export function* insertCustomer(
 
 function* queueInserted(call: Call, row: CustomerRow): Waiting<void> {
   yield* call.nested(function* work(inner) {
-    const through = writingLink(inner);
     const gone = yield* takeTombstone(inner, row.id);
     const after: Record<string, unknown> = fieldsOf(row);
     const changes: Record<string, readonly [unknown, unknown]> = {};
     for (const field of FIELDS)
       if (gone === null || gone.fields[field] !== after[field])
         changes[field] = [gone?.fields[field] ?? null, after[field]];
-    const detail = { does: gone === null ? 'create' : 'restore' };
-    const { version } = row;
-    tell(inner, { ...told(through), catalog: CATALOG, record_id: row.id, version, changes, detail });
+    tellChange(inner, row.id, row.version, changes, gone === null ? 'create' : 'restore');
     if (gone === null) return;
     yield* beginAnew(inner, row.id);
     // the tombstone was looked for before the id's index made this INSERT wait for the transaction that deleted it
@@ -107,9 +119,9 @@ export function* updateCustomer(call: Call, id: string, values: Fields): Waiting
   const after = edited
     ? { ...written, version: before.version + 1, updated_at: Math.round(call.now) }
     : written;
-  yield* update(call, slot, before, after);
-  if (edited) call.atEnd(() => queueUpdated(call, before, after));
-  return after;
+  const row = yield* update(call, slot, before, after);
+  if (edited) call.atEnd(() => queueUpdated(call, before, row));
+  return row;
 }
 
 function* queueUpdated(call: Call, before: CustomerRow, after: CustomerRow): Waiting<void> {
@@ -117,14 +129,7 @@ function* queueUpdated(call: Call, before: CustomerRow, after: CustomerRow): Wai
   const changes: Record<string, readonly [unknown, unknown]> = {};
   for (const field of FIELDS)
     if (before[field] !== after[field]) changes[field] = [before[field], after[field]];
-  tell(inner, {
-    ...told(writingLink(inner)),
-    catalog: CATALOG,
-    record_id: after.id,
-    version: after.version,
-    changes,
-    detail: { does: 'edit' },
-  });
+  tellChange(inner, after.id, after.version, changes, 'edit');
   yield* enqueueUnlessOwn(call, [after.id]);
 }
 
@@ -164,13 +169,7 @@ export function* deleteCustomer(call: Call, id: string): Waiting<boolean> {
 function* queueDeleted(call: Call, gone: CustomerRow): Waiting<void> {
   const inner = call.fresh();
   const tombstone = inner.tables.tombstones.read(inner, key(CATALOG, gone.id));
-  tell(inner, {
-    ...told(writingLink(inner)),
-    catalog: CATALOG,
-    record_id: gone.id,
-    version: tombstone?.version ?? gone.version + 1,
-    detail: { does: 'delete' },
-  });
+  tellChange(inner, gone.id, tombstone?.version ?? gone.version + 1, {}, 'delete');
   yield* enqueueUnlessOwn(call, [gone.id]);
 }
 

@@ -38,7 +38,8 @@ function* queue(
   const at = call.clock();
   const { work_seq } = call.memory;
   const fresh = {
-    ...record,
+    catalog: record.catalog,
+    record_id: record.record_id,
     seq: work_seq.next(),
     hint,
     hinted_at: at,
@@ -48,7 +49,8 @@ function* queue(
     rings: 0,
     restless: 0,
     waiting_on: [],
-    ...marks,
+    bulk: marks.bulk,
+    recovered: marks.recovered,
   };
   yield* upsert<QueueRow>(
     call,

@@ -1,21 +1,21 @@
 /** INSERT and UPDATE of links with their constraints and triggers, as several statements need them. */
 import type { Call, Waiting } from './call';
 import { CODES, DatabaseFailure } from './failure';
+import { LINK } from './forms';
 import type { LinkRow } from './schema';
 import type { LockMode, Slot } from './table';
 import { tellLinkChanged, tellLinkMade } from './told';
 import { change, insert } from './writing';
 
 /** `COLUMNS` of src/store/links.ts. */
-export function linkColumns(call: Call, link: LinkRow) {
+export function linkColumns(call: Call, link: LinkRow): object {
   const connection = call.tables.connections.read(call, link.connection);
-  return {
-    ...link,
+  return Object.assign(LINK(link, link.life), {
     read_at_s: Math.floor(call.now / 1000),
     remote_deleted: link.remote_deleted_at !== null,
     paused: connection !== null && (connection.paused_at !== null || connection.recovering_since !== null),
     down: connection !== null && connection.down_since !== null,
-  };
+  });
 }
 
 type NewLink = Pick<LinkRow, 'connection' | 'catalog' | 'record_id' | 'generation' | 'state' | 'born'> &

@@ -4,6 +4,18 @@ import type { FieldSwings } from '../../../src/core/pingPong';
 import type { Reason } from '../../../src/core/reason';
 import type { Refused } from '../../../src/store/intents';
 import type { LinkState, Outcome } from '../../../src/store/links';
+import {
+  CONFLICT,
+  CONNECTION,
+  CURSOR,
+  CUSTOMER,
+  EVENT,
+  INTENT,
+  LINK,
+  QUEUE,
+  SWEEP,
+  TOMBSTONE,
+} from './forms';
 import { Table } from './table';
 import type { Versioned } from './table';
 
@@ -249,44 +261,60 @@ export const isLive = (state: LinkState): boolean =>
 
 export function createTables() {
   return {
-    customers: new Table<CustomerRow>('customers', (r) => r.id),
-    tombstones: new Table<TombstoneRow>('tombstones', (r) => key(r.catalog, r.record_id)),
-    connections: new Table<ConnectionRow>('connections', (r) => r.name),
+    customers: new Table<CustomerRow>('customers', (r) => r.id, [], CUSTOMER),
+    tombstones: new Table<TombstoneRow>('tombstones', (r) => key(r.catalog, r.record_id), [], TOMBSTONE),
+    connections: new Table<ConnectionRow>('connections', (r) => r.name, [], CONNECTION),
     paces: new Table<PaceRow>('paces', (r) => key(r.connection, r.class)),
-    links: new Table<LinkRow>('links', (r) => r.id, [
-      {
-        name: 'links_connection_catalog_record_id_generation_key',
-        of: (r) => key(r.connection, r.catalog, r.record_id, r.generation),
-      },
-      {
-        name: 'links_remote',
-        of: (r) => (r.remote_id === null ? null : key(r.connection, r.catalog, r.remote_id)),
-      },
-      {
-        name: 'links_live',
-        of: (r) => (isLive(r.state) ? key(r.connection, r.catalog, r.record_id) : null),
-      },
-    ]),
-    intents: new Table<IntentRow>('intents', (r) => r.key, [
-      { name: 'intents_open', of: (r) => (r.ended_at === null ? String(r.link_id) : null) },
-    ]),
-    conflicts: new Table<ConflictRow>('conflicts', (r) => r.id, [
-      {
-        name: 'conflicts_asked',
-        of: (r) => (r.winner === 'ask' && r.resolved_at === null ? key(r.link_id, r.field) : null),
-      },
-    ]),
+    links: new Table<LinkRow>(
+      'links',
+      (r) => r.id,
+      [
+        {
+          name: 'links_connection_catalog_record_id_generation_key',
+          of: (r) => key(r.connection, r.catalog, r.record_id, r.generation),
+        },
+        {
+          name: 'links_remote',
+          of: (r) => (r.remote_id === null ? null : key(r.connection, r.catalog, r.remote_id)),
+        },
+        {
+          name: 'links_live',
+          of: (r) => (isLive(r.state) ? key(r.connection, r.catalog, r.record_id) : null),
+        },
+      ],
+      LINK,
+    ),
+    intents: new Table<IntentRow>(
+      'intents',
+      (r) => r.key,
+      [{ name: 'intents_open', of: (r) => (r.ended_at === null ? String(r.link_id) : null) }],
+      INTENT,
+    ),
+    conflicts: new Table<ConflictRow>(
+      'conflicts',
+      (r) => r.id,
+      [
+        {
+          name: 'conflicts_asked',
+          of: (r) => (r.winner === 'ask' && r.resolved_at === null ? key(r.link_id, r.field) : null),
+        },
+      ],
+      CONFLICT,
+    ),
     guards: new Table<GuardRow>('delete_guards', (r) => key(r.connection, r.direction)),
     passes: new Table<PassRow>('delete_passes', (r) => key(r.link_id, r.direction)),
-    queue: new Table<QueueRow>('work_queue', (r) => key(r.catalog, r.record_id)),
+    queue: new Table<QueueRow>('work_queue', (r) => key(r.catalog, r.record_id), [], QUEUE),
     owed: new Table<OwedRow>('owed_hints', (r) => key(r.catalog, r.record_id, r.hint)),
     timeline: new Table<TimelineRow>('timeline', (r) => r.seq),
-    events: new Table<EventRow>('events', (r) => key(r.connection, r.id)),
-    cursors: new Table<CursorRow>('event_cursors', (r) => r.connection),
+    events: new Table<EventRow>('events', (r) => key(r.connection, r.id), [], EVENT),
+    cursors: new Table<CursorRow>('event_cursors', (r) => r.connection, [], CURSOR),
     endpoints: new Table<EndpointRow>('webhook_endpoints', (r) => r.connection),
-    sweeps: new Table<SweepRow>('sweeps', (r) => r.id, [
-      { name: 'sweeps_open', of: (r) => (r.ended_at === null ? r.connection : null) },
-    ]),
+    sweeps: new Table<SweepRow>(
+      'sweeps',
+      (r) => r.id,
+      [{ name: 'sweeps_open', of: (r) => (r.ended_at === null ? r.connection : null) }],
+      SWEEP,
+    ),
     seen: new Table<SeenRow>('sweep_seen', (r) => key(r.sweep_id, r.link_id)),
     findings: new Table<FindingRow>('sweep_findings', (r) => r.id, [
       {

@@ -17,7 +17,17 @@ export function same(a: unknown, b: unknown): boolean {
   );
 }
 
+/** Partial: what is not told is null, or empty. */
 type Entry = Pick<TimelineRow, 'catalog' | 'record_id' | 'kind'> & Partial<TimelineRow>;
+
+/** What is told about a link. */
+interface OfLink {
+  readonly kind: string;
+  readonly request_id?: string | null;
+  readonly version?: number | null;
+  readonly changes?: Changes;
+  readonly detail?: Record<string, unknown>;
+}
 
 export function tell(call: Call, entry: Entry): void {
   append(call, call.tables.timeline, {
@@ -67,23 +77,32 @@ export function compared(before: Record<string, unknown>, after: Record<string, 
 
 const isEmpty = (changes: Changes): boolean => Object.keys(changes).length === 0;
 
-function ofLink(link: LinkRow): Entry {
-  return {
+/** All names in one order: of entries that are spread each place makes a kind of its own (Form). */
+function tellOfLink(
+  call: Call,
+  link: LinkRow,
+  { kind, request_id = null, version = null, changes, detail }: OfLink,
+): void {
+  tell(call, {
     catalog: link.catalog,
     record_id: link.record_id,
-    kind: 'link',
+    kind,
     connection: link.connection,
     link_id: link.id,
     run_id: link.run_id,
-  };
+    request_id,
+    version,
+    changes: changes ?? {},
+    detail: detail ?? {},
+  });
 }
 
 export function tellLinkMade(call: Call, link: LinkRow): void {
-  call.atEnd(() => tell(call, { ...ofLink(link), changes: compared({}, linkView(link)) }));
+  call.atEnd(() => tellOfLink(call, link, { kind: 'link', changes: compared({}, linkView(link)) }));
 }
 
 export function tellLinkGone(call: Call, link: LinkRow): void {
-  call.atEnd(() => tell(call, { ...ofLink(link), changes: compared(linkView(link), {}) }));
+  call.atEnd(() => tellOfLink(call, link, { kind: 'link', changes: compared(linkView(link), {}) }));
 }
 
 export function tellLinkChanged(call: Call, before: LinkRow, after: LinkRow): void {
@@ -92,12 +111,11 @@ export function tellLinkChanged(call: Call, before: LinkRow, after: LinkRow): vo
     const decided = !same(before.decision, after.decision);
     if (moved) {
       const changes = compared(linkView(before), {});
-      tell(call, { ...ofLink(before), changes, detail: { moved_to: after.record_id } });
+      tellOfLink(call, before, { kind: 'link', changes, detail: { moved_to: after.record_id } });
     }
     const changes = compared(moved ? {} : linkView(before), linkView(after));
     if (!decided && isEmpty(changes)) return;
-    tell(call, {
-      ...ofLink(after),
+    tellOfLink(call, after, {
       kind: decided ? 'decision' : 'link',
       request_id: decided ? (after.decision?.requestId ?? null) : null,
       changes,
@@ -115,8 +133,7 @@ function tellOfIntent(call: Call, intent: IntentRow, kind: string, told: Record<
     const inner = call.fresh();
     const link = inner.tables.links.read(inner, intent.link_id);
     if (link === null) throw new Error(`The link ${intent.link_id} of an intent is not there`);
-    tell(inner, {
-      ...ofLink(link),
+    tellOfLink(inner, link, {
       kind,
       request_id: intent.request_id,
       version: intent.version,

@@ -80,9 +80,11 @@ export function storeOver(way: Way): Store {
   }
 
   const alone: Run = (label, text, values) => way.run(label, text, values);
-  return {
-    ...bindStatements((label) => sqlOf(alone, label)),
-    transact: (work) => repeated(() => attempt(false, work)),
-    transactUnflushed: (work) => repeated(() => attempt(true, work)),
-  };
+  return Object.assign(
+    bindStatements((label) => sqlOf(alone, label)),
+    {
+      transact: <T>(work: (tx: Statements) => Promise<T>) => repeated(() => attempt(false, work)),
+      transactUnflushed: <T>(work: (tx: Statements) => Promise<T>) => repeated(() => attempt(true, work)),
+    },
+  );
 }

@@ -1,10 +1,8 @@
 /** How rows are held, inserted, updated and deleted, as READ COMMITTED does it (postgresql.org/docs/current/transaction-iso.html). */
 import type { Call, Waiting } from './call';
 import { CODES, DatabaseFailure } from './failure';
-import type { LockMode, Slot, Table, UniqueIndex, Versioned } from './table';
+import type { Fresh, LockMode, Slot, Table, UniqueIndex, Versioned } from './table';
 import type { Transaction } from './transaction';
-
-type Fresh<Row extends Versioned> = Omit<Row, 'life'>;
 
 /** Waits until the row may be held, and holds it. @returns its newest version */
 export function* hold<Row extends Versioned>(
@@ -137,7 +135,8 @@ export function* insert<Row extends Versioned>(
   fresh: Fresh<Row>,
   onConflict: 'error' | 'nothing' = 'error',
 ): Waiting<Row | null> {
-  const row = { ...fresh, life: call.memory.life() } as Row;
+  const life = call.memory.life();
+  const row = table.form === null ? ({ life, ...fresh } as unknown as Row) : table.form(fresh, life);
   const id = table.keyOf(row);
   for (;;) {
     if (yield* keyTaken(call, table.slots.get(id))) {
@@ -158,7 +157,7 @@ export function* insert<Row extends Versioned>(
   }
 }
 
-/** The row must be held. @throws when a unique index has the key already */
+/** The row must be held. @returns it as it stands then. @throws when a unique index has the key already */
 export function* update<Row extends Versioned>(
   call: Call,
   slot: Slot<Row>,
@@ -169,8 +168,10 @@ export function* update<Row extends Versioned>(
     const obstacle = yield* inTheWay(call, slot.table, after, before, slot);
     if (obstacle !== null) throw duplicate(slot.table.name, obstacle.index);
   }
-  put(call, slot, after);
-  return after;
+  const { form } = slot.table;
+  const row = form === null ? after : form(after, after.life);
+  put(call, slot, row);
+  return row;
 }
 
 export interface Written<Row> {
@@ -197,9 +198,9 @@ export function* change<Row extends Versioned>(
   const before = yield* hold(call, slot, typeof mode === 'string' ? mode : mode(seen, planned));
   if (before === null || before.life !== seen.life) return null;
   if (before !== seen && !where(before)) return null;
-  const after = before === seen ? planned : by(before);
+  const wanted = before === seen ? planned : by(before);
   const rewritten = slot.writer === call.tx;
-  yield* update(call, slot, before, after);
+  const after = yield* update(call, slot, before, wanted);
   return { before, after, rewritten };
 }
 
@@ -237,8 +238,8 @@ export function* upsert<Row extends Versioned>(
     const after = by(before, fresh);
     if (after === null) return null;
     const rewritten = slot.writer === call.tx;
-    yield* update(call, slot, before, after);
-    return { row: after, inserted: false, rewritten };
+    const row = yield* update(call, slot, before, after);
+    return { row, inserted: false, rewritten };
   }
 }
 

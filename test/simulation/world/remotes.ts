@@ -94,7 +94,7 @@ export function createRemotes(parts: RemotesParts): Remotes {
     places.set(planned.name, { planned, system, weather, outbox, name });
   }
   const note = (effect: Omit<Effect, 'step' | 'at_ms'>): void => {
-    effects.push({ ...effect, step: step(), at_ms: clock.now_ms() });
+    effects.push({ step: step(), at_ms: clock.now_ms(), ...effect });
     places.get(effect.connection)?.outbox.flush();
   };
   const saw = (connection: Where, remoteId: RemoteId): (() => void) => {
@@ -209,7 +209,10 @@ function connectorAt(
     note({
       connection: planned.name,
       by: 'us',
-      ...mutation,
+      does: mutation.does,
+      recordId: mutation.recordId,
+      key: mutation.key,
+      values: mutation.values,
       remoteId,
       applied,
       replayed,

@@ -4,6 +4,7 @@ import { isLive, key } from '../schema';
 import type { LinkRow } from '../schema';
 import { among, known } from './known';
 import type { Known } from './known';
+import { LINK } from '../forms';
 import { insertLink, updateLink, updateLinks } from '../linkWrites';
 
 type Place = [connection: string, catalog: string, recordId: string];
@@ -134,7 +135,11 @@ function linkedObjects(call: Call, [connection, catalog, ids]: [string, string, 
       row.state === 'linked' &&
       isAsked(row.record_id),
   );
-  return result(links.map((row) => ({ ...row, remote_deleted: row.remote_deleted_at !== null })));
+  return result(
+    links.map((row) =>
+      Object.assign(LINK(row, row.life), { remote_deleted: row.remote_deleted_at !== null }),
+    ),
+  );
 }
 
 export const ADOPTION: readonly Known[] = [

@@ -10,8 +10,9 @@ import { lockEmail } from './records';
 
 function columns(row: CustomerRow | null): Result {
   if (row === null) return result([]);
-  const { created_at, updated_at } = row;
-  return result([{ ...row, created_at: date(created_at), updated_at: date(updated_at), deleted_at: null }]);
+  const { id, name, email, version } = row;
+  const [created_at, updated_at] = [date(row.created_at), date(row.updated_at)];
+  return result([{ id, name, email, version, created_at, updated_at, deleted_at: null }]);
 }
 
 function readSets(text: string): Statement {

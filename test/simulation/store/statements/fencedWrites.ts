@@ -45,10 +45,7 @@ const SETTERS: ReadonlyArray<readonly [RegExp, Setter]> = [
   [
     /\bdecision = \$(\d+)::jsonb \|\| jsonb_build_object\('fence', \$2::bigint\)/,
     (next, _, value: string, __, values) =>
-      (next.decision = {
-        ...(json(value) as NonNullable<LinkRow['decision']>),
-        fence: values[1],
-      } as LinkRow['decision']),
+      (next.decision = Object.assign(json(value) as NonNullable<LinkRow['decision']>, { fence: values[1] })),
   ],
   [/\bdetached = \$(\d+)::boolean/, (next, _, value: boolean) => (next.detached = value)],
   [/\bpossible_duplicate = \$(\d+)::boolean/, (next, _, value: boolean) => (next.possible_duplicate = value)],

@@ -3,6 +3,7 @@ import { changed, result } from '../call';
 import type { IntentRow } from '../schema';
 import { tellIntentChanged, tellIntentMade } from '../told';
 import { change, insert, refer } from '../writing';
+import { INTENT } from '../forms';
 import { known } from './known';
 import type { Known } from './known';
 
@@ -12,13 +13,12 @@ const KEY_LIFE_MS = 23 * HOUR_MS;
 
 function columns(call: Call, intent: IntentRow) {
   const { first_sent_at: sent } = intent;
-  return {
-    ...intent,
+  return Object.assign(INTENT(intent, intent.life), {
     first_sent_at: sent === null ? null : Math.floor(sent / 1000),
     in_doubt: intent.sends > intent.unbegun,
     sought: intent.absent_at !== null,
     key_expired: sent !== null && sent < call.now - KEY_LIFE_MS,
-  };
+  });
 }
 
 /** `ABSENCE_APART_S` */
@@ -119,7 +119,11 @@ function ofOpen(call: Call, [linkId]: [number]): Result {
 function byKey(call: Call, [key]: [string]): Result {
   const intent = call.tables.intents.read(call, key);
   const link = intent === null ? null : call.tables.links.read(call, intent.link_id);
-  return result(intent === null || link === null ? [] : [{ ...intent, record_id: link.record_id }]);
+  return result(
+    intent === null || link === null
+      ? []
+      : [Object.assign(INTENT(intent, intent.life), { record_id: link.record_id })],
+  );
 }
 
 function openCreates(call: Call, values: [string, string, string]): Result {

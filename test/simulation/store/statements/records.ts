@@ -213,8 +213,8 @@ export const RECORDS: readonly Known[] = [
   known('as free\n', recognised),
   known("s.ending = 'done' and s.ended_at < c.created_at", (call, [connection, id]: [string, string]) => {
     const row = call.tables.customers.read(call, id);
-    const hasMet = ({ ended_at, ending, ...sweep }: SweepRow): boolean =>
-      sweep.connection === connection && ending === 'done' && ended_at !== null && ended_at < row!.created_at;
+    const hasMet = ({ connection: of, ended_at, ending }: SweepRow): boolean =>
+      of === connection && ending === 'done' && ended_at !== null && ended_at < row!.created_at;
     return result(row === null || call.tables.sweeps.some(call, hasMet) ? [] : [{}]);
   }),
   known('insert into counterpart.conflicts', recordLost),

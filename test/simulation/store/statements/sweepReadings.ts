@@ -1,4 +1,5 @@
 /** What sweeps compare, and what they found. */
+import { LINK } from '../forms';
 import type { Call, Result, Waiting } from '../call';
 import { changed, result } from '../call';
 import { isLive, key } from '../schema';
@@ -26,10 +27,11 @@ function linksOfObjects(
       isAsked(row.remote_id),
   );
   return result(
-    links.map((row) => ({
-      ...row,
-      tended: isQueued(call, row.catalog, row.record_id) || (row.last_synced_at ?? -Infinity) >= read_at,
-    })),
+    links.map((row) =>
+      Object.assign(LINK(row, row.life), {
+        tended: isQueued(call, row.catalog, row.record_id) || (row.last_synced_at ?? -Infinity) >= read_at,
+      }),
+    ),
   );
 }
 
@@ -83,19 +85,20 @@ function linksAfter(call: Call, [sweepId, connection, catalog, after, limit]: Af
     links
       .toSorted((a, b) => a.id - b.id)
       .slice(0, limit)
-      .map((row) => ({
-        ...row,
-        seen: seen.read(call, key(sweepId, row.id)) !== null,
-        stands: customers.read(call, row.record_id) !== null,
-        tombstone: tombstones.read(call, key(row.catalog, row.record_id)) !== null,
-        tended:
-          isQueued(call, row.catalog, row.record_id) ||
-          (row.last_synced_at ?? row.created_at) >= sweep.requested_at,
-        found: found.some(
-          call,
-          (f) => f.sweep_id === sweepId && f.record_id === row.record_id && f.catalog === row.catalog,
-        ),
-      })),
+      .map((row) =>
+        Object.assign(LINK(row, row.life), {
+          seen: seen.read(call, key(sweepId, row.id)) !== null,
+          stands: customers.read(call, row.record_id) !== null,
+          tombstone: tombstones.read(call, key(row.catalog, row.record_id)) !== null,
+          tended:
+            isQueued(call, row.catalog, row.record_id) ||
+            (row.last_synced_at ?? row.created_at) >= sweep.requested_at,
+          found: found.some(
+            call,
+            (f) => f.sweep_id === sweepId && f.record_id === row.record_id && f.catalog === row.catalog,
+          ),
+        }),
+      ),
   );
 }
 
