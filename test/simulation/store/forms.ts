@@ -93,6 +93,7 @@ export const INTENT: Form<IntentRow> = (row, life) => ({
   created_at: row.created_at,
   first_sent_at: row.first_sent_at,
   sends: row.sends,
+  unbegun: row.unbegun,
   absent_at: row.absent_at,
   ended_at: row.ended_at,
   ending: row.ending,
