@@ -41,7 +41,8 @@ create table counterpart.customers (
   updated_at timestamptz(3) not null default now()
 );
 create index customers_newest on counterpart.customers (created_at desc, id desc);
-create index customers_email on counterpart.customers (counterpart.canonical_email(email));
+-- of a hash: the value itself may be longer than an index takes, and the product's statement would fail
+create index customers_email on counterpart.customers (hashtextextended(counterpart.canonical_email(email), 0));
 
 -- A deleted record's remembrance. 'fields' is what a restore brings back.
 create table counterpart.tombstones (
@@ -54,7 +55,7 @@ create table counterpart.tombstones (
   primary key (catalog, record_id)
 );
 create index tombstones_newest on counterpart.tombstones (catalog, created_at desc, record_id desc);
-create index tombstones_email on counterpart.tombstones (counterpart.canonical_email(fields ->> 'email'))
+create index tombstones_email on counterpart.tombstones (hashtextextended(counterpart.canonical_email(fields ->> 'email'), 0))
   where catalog = 'customer';
 `;
 

@@ -2,6 +2,7 @@
 import { parseRecordId, trusted } from '../core/ids';
 import type { RecordId } from '../core/ids';
 import type { Sql } from './database';
+import { sameForm } from './sameForm';
 import { hasState, mayHaveState } from './syncState';
 import type { SyncState } from './syncState';
 
@@ -150,6 +151,8 @@ export async function lockEmail(sql: Sql, email: string): Promise<void> {
   );
 }
 
+const CANONICAL_EMAIL = 'counterpart.canonical_email';
+
 /** More customers than this with one e-mail are counted, not named. */
 export const MATCHES_MAX = 100;
 
@@ -161,7 +164,7 @@ export async function findByEmail(
 ): Promise<{ ids: RecordId[]; total: number }> {
   const { rows } = await sql.query<{ id: string; total: number }>(
     `select id, count(*) over () as total from counterpart.customers
-     where counterpart.canonical_email(email) = counterpart.canonical_email($1) and id is distinct from $2
+     where ${sameForm(CANONICAL_EMAIL, 'email', '$1')} and id is distinct from $2
      order by created_at, id limit ${MATCHES_MAX}`,
     [email, except],
   );
@@ -207,7 +210,7 @@ export async function list(sql: Sql, limit: number, filter: ListFilter): Promise
   const page = (source: string, columns: string, id: string, address: string, live: boolean): string => {
     const conditions = [
       live ? null : `r.catalog = 'customer'`,
-      email && `counterpart.canonical_email(${address}) = counterpart.canonical_email(${email})`,
+      email && sameForm(CANONICAL_EMAIL, address, email),
       after && `(r.created_at, ${id}) < ${after}`,
       filter.state && mayHaveState(filter.state, id),
       state && hasState(state, id, live),

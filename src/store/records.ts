@@ -9,6 +9,7 @@ import { parseRecordId, trusted } from '../core/ids';
 import type { LocalRecord } from '../core/sides';
 import type { Sql } from './database';
 import { MAY_HAVE_MADE } from './intents';
+import { sameForm } from './sameForm';
 
 type Row = { version: number } & Record<string, FieldValue>;
 
@@ -179,7 +180,7 @@ export async function findRecognised(
     `select c.id, not exists (select from counterpart.links l
        where l.catalog = $1 and l.record_id = c.id and l.connection = $2
          and (l.state <> 'reserved' or l.remote_id is not null or ${MAY_HAVE_MADE})) as free
-     from counterpart.${catalog.table} c where ${canonical}(c.${catalog.recognisedBy}) = ${canonical}($3) limit 2`,
+     from counterpart.${catalog.table} c where ${sameForm(canonical, `c.${catalog.recognisedBy}`, '$3')} limit 2`,
     [catalog.name, connection, value],
   );
   return rows.map((row) => ({ recordId: trusted(parseRecordId(row.id), 'record id'), free: row.free }));
