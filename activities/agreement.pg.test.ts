@@ -69,6 +69,29 @@ describe('one side changed', () => {
     expect(desk.system.writes()).toEqual([]);
     expect(await desk.row(id)).toEqual({ name: ' Ann ', email: email.toUpperCase() });
   });
+
+  test('failure 31: imported with blanks around it, which the system would refuse: sent without them, at rest in one round', async () => {
+    const desk = await openDesk();
+    desk.system.refuses = (values) =>
+      Object.keys(values).find((field) => /^\s|\s$/.test(String(values[field]))) ?? null;
+    const email = freshMail().toUpperCase();
+    const { id, remoteId } = await desk.synced({ name: '  Rene\u0301 ', email: `  ${email}\n` });
+    expect(desk.system.object(remoteId).fields).toEqual({ name: 'Ren\u00e9', email });
+    const edits = [{ email: `\t2${email} ` }, { email: '  ' }];
+    for (const edit of edits) {
+      await desk.update(id, edit);
+      await desk.settle(id);
+      await desk.hint(id);
+      await desk.settle(id);
+      expect(await desk.row(id)).toEqual({ name: '  Rene\u0301 ', ...edit });
+      expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync', reason: null });
+    }
+    expect(desk.system.writes().map(({ values }) => values)).toEqual([
+      { email: `2${email}` },
+      { email: null },
+    ]);
+    expect(await desk.lost(id)).toEqual([]);
+  });
 });
 
 describe('both sides changed', () => {

@@ -1,3 +1,4 @@
+import { asSent } from '../src/catalogs/catalog';
 import { assertNever } from '../src/core/assertNever';
 import type { Base, Fields } from '../src/core/fields';
 import { keyPrefix } from '../src/connectors/connector';
@@ -60,10 +61,17 @@ async function writeIntent(
   version: number,
   theirs: Fields,
 ): Promise<void> {
-  const { deps, tx, link } = work;
+  const { deps, tx, link, tools } = work;
   const replaces = replacedBy(work, kind, values, theirs);
   const key = keyPrefix(deps.installation, link.connection) + deps.random.uuid();
-  await tx.intents.openIntent({ key, linkId: link.id, kind, values, replaces, version });
+  await tx.intents.openIntent({
+    key,
+    linkId: link.id,
+    kind,
+    values: asSent(tools.catalog, values),
+    replaces,
+    version,
+  });
 }
 
 /** The base after values were written here: the pair is what stands here then and what stands there. */

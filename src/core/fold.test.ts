@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { foldAnswer, foldUnanswered } from './fold';
 import { mergeFields } from './merge';
+import type { Fields, FieldValue } from './fields';
 import { agreed, anyFields, anyPolicy, canonical, FIELDS, policyOf } from './sides-for-tests';
 
 const LOCAL = policyOf('local');
@@ -142,6 +143,25 @@ describe('laws of the fold', () => {
           const due = canonical(now[field] ?? null) !== canonical(there[field] ?? null);
           expect(field in next.push).toBe(due);
         }
+      }),
+    );
+  });
+
+  test('failure 31: sent in another writing than it has here, and answered in yet another: nothing moves afterwards', () => {
+    const writing = fc.constantFrom<(value: FieldValue) => FieldValue>(
+      (value) => value,
+      canonical,
+      (value) => (typeof value === 'string' ? ` ${value.toUpperCase()} ` : value),
+    );
+    fc.assert(
+      fc.property(anyFields, anyFields, anyPolicy, writing, writing, (old, ours, policy, asSent, asKept) => {
+        const rewritten = (fields: Fields, as: typeof canonical): Fields =>
+          Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, as(value)]));
+        const sent = rewritten(mergeFields(agreed(old), ours, old, policy).push, asSent);
+        const there = { ...old, ...rewritten(sent, asKept) };
+        const fold = foldAnswer(agreed(old), sent, there, ours, policy);
+        expect(fold).toMatchObject({ take: {}, lost: [], dropped: [], lookAgain: false });
+        expect(mergeFields(fold.base, ours, there, policy)).toMatchObject({ pull: {}, push: {}, lost: [] });
       }),
     );
   });

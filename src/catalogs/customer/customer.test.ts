@@ -88,6 +88,25 @@ describe('failure 31: the form in which values are compared', () => {
   );
 });
 
+describe('failure 31: the form in which a value is sent', () => {
+  test('without blanks around it, in one Unicode form, its case kept', () => {
+    expect(CUSTOMER.fields['email']?.sent('  Trail@X.CO\n')).toBe('Trail@X.CO');
+    expect(CUSTOMER.fields['name']?.sent(' Re\u0301ne\u0301 ')).toBe('R\u00e9n\u00e9');
+  });
+
+  test.each(Object.entries(CUSTOMER.fields))('%s: it is the same value, and a fixed point', (_, field) => {
+    fc.assert(
+      fc.property(weirdText, (text) => {
+        const sent = field.sent(` ${text}\n`);
+        expect(field.canonical(sent)).toBe(field.canonical(text));
+        expect(field.sent(sent)).toBe(sent);
+        if (typeof sent === 'string') expect(sent).toBe(sent.trim().normalize('NFC'));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
 test('every catalog is found by its name, and is recognised by a field it has', () => {
   for (const [name, catalog] of CATALOGS) {
     expect(catalog.name).toBe(name);

@@ -27,8 +27,9 @@ export const CUSTOMER: Catalog = {
   name: trusted(parseCatalogName('customer'), 'catalog name'),
   table: 'customers',
   fields: {
-    name: { canonical: canonicalName, personal: true, maxChars: NAME_MAX_CHARS },
-    email: { canonical: canonicalEmail, personal: true, maxChars: EMAIL_MAX_CHARS },
+    name: { canonical: canonicalName, sent: canonicalName, personal: true, maxChars: NAME_MAX_CHARS },
+    // its case is its owner's
+    email: { canonical: canonicalEmail, sent: canonicalName, personal: true, maxChars: EMAIL_MAX_CHARS },
   },
   recognisedBy: 'email',
 };
