@@ -2,6 +2,7 @@
 import type { LostValue } from '../core/merge';
 import type { Sql } from './database';
 import type { Link } from './links';
+import { often } from './prepared';
 
 export async function recordLost(
   sql: Sql,
@@ -33,8 +34,8 @@ export async function recordLost(
 /** Closes the questions about fields that no longer differ. */
 export async function closeQuestions(sql: Sql, linkId: number, stillAsked: readonly string[]): Promise<void> {
   await sql.query(
-    `update counterpart.conflicts set resolved_at = now()
-     where link_id = $1 and winner = 'ask' and resolved_at is null and not field = any($2)`,
+    often(`update counterpart.conflicts set resolved_at = now()
+     where link_id = $1 and winner = 'ask' and resolved_at is null and not field = any($2)`),
     [linkId, stillAsked],
   );
 }

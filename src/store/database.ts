@@ -4,7 +4,8 @@
  * May touch: pg, src/core, src/catalogs. Touched by: activities, src/queue, src/inbound, src/api (through their ports).
  */
 import { DatabaseError, Pool, types } from 'pg';
-import type { PoolClient, QueryResultRow } from 'pg';
+import type { PoolClient, QueryConfig, QueryResultRow } from 'pg';
+import { failedByName, nameOf } from './prepared';
 
 /** What a statement needs: a pool for single statements, a client inside a transaction. */
 export interface Sql {
@@ -86,12 +87,22 @@ function throwNamed(error: unknown): never {
   throw TimedOut === undefined ? error : new TimedOut(error.message, { cause: error });
 }
 
+/** How a statement is put to the driver. */
+type Put = (text: string, values?: readonly unknown[]) => QueryConfig;
+
+const put: Put = (text, values) => (values === undefined ? { text } : { text, values: [...values] });
+
+const putByName: Put = (text, values) => {
+  const name = nameOf(text);
+  return name === undefined ? put(text, values) : { name, ...put(text, values) };
+};
+
 /** The transaction's statements; @param unanswered is told of each that ended otherwise than by Postgres's word */
-function watched(client: PoolClient, unanswered: () => void): Sql {
+function watched(client: PoolClient, putting: Put, unanswered: () => void): Sql {
   return {
     async query(text, values) {
       try {
-        return await client.query(text, values === undefined ? undefined : [...values]);
+        return await client.query(putting(text, values));
       } catch (error) {
         if (!(error instanceof DatabaseError)) unanswered();
         throwNamed(error);
@@ -108,11 +119,12 @@ interface Attempted<T> {
 
 async function attempt<T>(
   client: PoolClient,
+  putting: Put,
   begin: string,
   work: (sql: Sql) => Promise<T>,
 ): Promise<Attempted<T>> {
   let sound = true;
-  const sql = watched(client, () => (sound = false));
+  const sql = watched(client, putting, () => (sound = false));
   try {
     await sql.query(begin);
     const done = await work(sql);
@@ -159,6 +171,25 @@ export function openDatabase(
   // Of a connection that breaks in the very turn in which it is handed out nobody has heard yet; unheard, that would end the
   // process. Whoever has it learns of it from the next statement.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  // Until names are found not to work here; then never again in this process.
+  let putting = putByName;
+
+  /** Whether to try once more, without names. */
+  function namesFailed(used: Put, error: unknown): boolean {
+    if (used !== putByName || !failedByName(sqlCode(error))) return false;
+    putting = put;
+    return true;
+  }
+
+  async function query(text: string, values?: readonly unknown[]) {
+    const used = putting;
+    try {
+      return await pool.query(used(text, values));
+    } catch (error) {
+      if (nameOf(text) === undefined || !namesFailed(used, error)) throwNamed(error);
+      return pool.query(put(text, values)).catch(throwNamed);
+    }
+  }
 
   async function transact<T>(begin: string, work: (sql: Sql) => Promise<T>): Promise<T> {
     for (let left = TRANSACTION_ATTEMPTS - 1; ; left -= 1) {
@@ -169,18 +200,19 @@ export function openDatabase(
         broken = error;
       };
       client.on('error', onError);
-      const { outcome, sound } = await attempt(client, begin, work);
+      const used = putting;
+      const { outcome, sound } = await attempt(client, used, begin, work);
       client.off('error', onError);
       client.release(broken ?? (sound ? undefined : new UnansweredStatement(begin)));
       if ('done' in outcome) return outcome.done;
-      if (left === 0 || !RETRIED_CODES.has(sqlCode(outcome.failed))) throw outcome.failed;
+      if (namesFailed(used, outcome.failed)) continue;
+      if (left <= 0 || !RETRIED_CODES.has(sqlCode(outcome.failed))) throw outcome.failed;
     }
   }
 
   return {
     pool,
-    query: (text, values) =>
-      pool.query(text, values === undefined ? undefined : [...values]).catch(throwNamed) as never,
+    query: query as never,
     transact: (work) => transact('begin', work),
     transactUnflushed: (work) => transact('begin; set local synchronous_commit = off', work),
     close: () => pool.end(),

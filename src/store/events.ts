@@ -1,6 +1,7 @@
 /** The inbox: every event heard, once per id, without any personal value. */
 import type { CatalogName, ConnectionName, RecordId, RemoteId } from '../core/ids';
 import type { Sql } from './database';
+import { often } from './prepared';
 import type { Hint } from './workQueue';
 
 /** What the door made of an event; `set_aside`: it could not be taken in, however often it was tried. */
@@ -26,7 +27,7 @@ export interface HeardEvent {
  */
 export async function storeEvent(sql: Sql, event: HeardEvent, hint: Hint | null): Promise<boolean> {
   const { rows } = await sql.query(
-    `with stored as (
+    often(`with stored as (
        insert into counterpart.events (connection, id, type, catalog, remote_id, record_id, created_at, source, result)
        values ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8, $9) on conflict do nothing returning *),
      told as (
@@ -34,7 +35,7 @@ export async function storeEvent(sql: Sql, event: HeardEvent, hint: Hint | null)
        select catalog, record_id, 'event', connection,
          jsonb_build_object('event', id, 'type', type, 'result', result, 'source', source, 'remote_id', remote_id)
        from stored where record_id is not null)
-     select case when $10::text is not null then counterpart.enqueue(catalog, array[record_id], $10) end from stored`,
+     select case when $10::text is not null then counterpart.enqueue(catalog, array[record_id], $10) end from stored`),
     [
       event.connection,
       event.id,

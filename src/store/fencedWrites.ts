@@ -6,6 +6,7 @@ import type { Reason } from '../core/reason';
 import type { Sql } from './database';
 import type { Refused } from './intents';
 import type { LinkState, Outcome } from './links';
+import { often } from './prepared';
 
 /** What a look may write on its link. A missing key leaves the column as it is. */
 export interface LinkPatch {
@@ -61,7 +62,7 @@ export async function writeFenced(
   const sets = entries.map(([key], i) => SETTERS[key](`$${i + 3}`));
   const values = entries.map(([key, value]) => (JSON_COLUMNS.has(key) ? JSON.stringify(value) : value));
   const { rowCount } = await sql.query(
-    `update counterpart.links set ${sets.join(', ')} where id = $1 and fence = $2`,
+    often(`update counterpart.links set ${sets.join(', ')} where id = $1 and fence = $2`),
     [linkId, fence, ...values],
   );
   return rowCount === 1;

@@ -2,6 +2,7 @@
 import type { ConnectionName } from '../core/ids';
 import { UNFLUSHED } from './database';
 import type { Sql } from './database';
+import { often } from './prepared';
 
 /** A class of requests, e.g. all of a connection or one endpoint, and how many of it a second. */
 interface Class {
@@ -63,7 +64,7 @@ export async function takeSlots(
   ask: { wanted: number; aheadMs: number; burstMs: number },
 ): Promise<Slots> {
   const { rows } = await sql.query<{ granted: number; first_in_ms: number; spacing_ms: number }>(
-    `with held as materialized (
+    often(`with held as materialized (
        select class, next_at, slowed_at, slowed_to from counterpart.paces
        where connection = $1 and class = any($2) order by class for update),
      -- after the rows were locked, not before
@@ -81,7 +82,7 @@ export async function takeSlots(
      moved as (
        update counterpart.paces p set next_at = r.from_at + whole.granted * r.spacing_s * interval '1 second'
        from rated r cross join whole where p.connection = $1 and p.class = r.class and whole.granted > 0 and ${UNFLUSHED})
-     select granted, first_in_ms, spacing_s * 1000 as spacing_ms from whole`,
+     select granted, first_in_ms, spacing_s * 1000 as spacing_ms from whole`),
     [...parameters(connection, classes), ask.wanted, ask.aheadMs, ask.burstMs],
   );
   if (rows[0] === undefined) throw new Error(`The pace of ${connection} was not prepared`);

@@ -10,6 +10,7 @@ import type { LocalRecord } from '../core/sides';
 import type { Sql } from './database';
 import { MAY_HAVE_MADE } from './intents';
 import { sameForm } from './sameForm';
+import { often } from './prepared';
 
 type Row = { version: number } & Record<string, FieldValue>;
 
@@ -34,7 +35,9 @@ async function find(
   locking: '' | 'for update',
 ): Promise<LocalRecord> {
   const { rows } = await sql.query<Row>(
-    `select version, ${columns(catalog).join(', ')} from counterpart.${catalog.table} where id = $1 ${locking}`,
+    often(
+      `select version, ${columns(catalog).join(', ')} from counterpart.${catalog.table} where id = $1 ${locking}`,
+    ),
     [id],
   );
   if (rows[0] !== undefined) return { kind: 'live', ...live(catalog, rows[0]) };
@@ -100,7 +103,7 @@ class DeletedMeanwhile extends Error {
 
 /** Tells the triggers that what follows in this transaction comes from the sync and needs no look of its own. */
 async function writeAsSync(sql: Sql): Promise<void> {
-  await sql.query(`select set_config('counterpart.writer', 'sync', true)`);
+  await sql.query(often(`select set_config('counterpart.writer', 'sync', true)`));
 }
 
 /** @returns the row as it stands then: triggers of the product may have given the values a form of their own */
@@ -112,7 +115,7 @@ async function writePulled(
 ): Promise<LiveRecord> {
   await writeAsSync(sql);
   const returning = `returning version, ${columns(catalog).join(', ')}`;
-  const { rows } = await sql.query<Row>(`${statement} ${returning}`, values);
+  const { rows } = await sql.query<Row>(often(`${statement} ${returning}`), values);
   if (rows[0] === undefined) throw new SwallowedWrite(catalog.table);
   return live(catalog, rows[0]);
 }
