@@ -10,7 +10,7 @@ import { droppedFields, equalsBase } from '../src/core/merge';
 import type { Decision, Step } from '../src/core/reconcile';
 import type { Local, Remote } from '../src/core/sides';
 import type { Reason } from '../src/core/reason';
-import type { IntentKind } from '../src/store/intents';
+import type { Intent, IntentKind } from '../src/store/intents';
 import type { LinkPatch } from '../src/store/links';
 import type { LiveRecord } from '../src/store/records';
 import { neverAgreed } from './agreement';
@@ -34,6 +34,8 @@ export interface Work extends HeldLink {
   readonly recovered: boolean;
   /** Objects there that may be the same, where the two sides meet for the first time. */
   readonly alike: Alike | null;
+  /** Told of the intent that is written. */
+  readonly wrote: (intent: Intent) => void;
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>;
@@ -61,17 +63,19 @@ async function writeIntent(
   version: number,
   theirs: Fields,
 ): Promise<void> {
-  const { deps, tx, link, tools } = work;
+  const { deps, tx, link, tools, wrote } = work;
   const replaces = replacedBy(work, kind, values, theirs);
   const key = keyPrefix(deps.installation, link.connection) + deps.random.uuid();
-  await tx.intents.openIntent({
-    key,
-    linkId: link.id,
-    kind,
-    values: asSent(tools.catalog, values),
-    replaces,
-    version,
-  });
+  wrote(
+    await tx.intents.openIntent({
+      key,
+      linkId: link.id,
+      kind,
+      values: asSent(tools.catalog, values),
+      replaces,
+      version,
+    }),
+  );
 }
 
 /** The base after values were written here: the pair is what stands here then and what stands there. */

@@ -80,7 +80,26 @@ async function told(
 export async function closeLook(deps: ActivityDeps, end: LookEnd): Promise<Acknowledgement['kind']> {
   const catalog = trusted(parseCatalogName(end.catalog), 'catalog name');
   const recordId = trusted(parseRecordId(end.recordId), 'record id');
-  const acknowledged = await deps.store.transactUnflushed(async (tx): Promise<Acknowledgement> => {
+  const acknowledged = isFinished(end)
+    ? await deps.store.queue.acknowledge(catalog, recordId, end.seq)
+    : await leave(deps, end, { catalog, recordId });
+  if (acknowledged.kind === 'done' && acknowledged.ageMs !== null && end.direction !== null) {
+    deps.metrics.propagated(end.direction, acknowledged.ageMs / 1000);
+  }
+  return acknowledged.kind;
+}
+
+function isFinished({ unfinished, paused, down = [] }: LookEnd): boolean {
+  return unfinished.length === 0 && paused.length === 0 && down.length === 0;
+}
+
+/** Writes what could not be finished, and leaves the row for later if anything waits. */
+function leave(
+  deps: ActivityDeps,
+  end: LookEnd,
+  { catalog, recordId }: { catalog: CatalogName; recordId: RecordId },
+): Promise<Acknowledgement> {
+  return deps.store.transactUnflushed(async (tx): Promise<Acknowledgement> => {
     let waits = 0;
     const unfinished = await told(tx, end, { catalog, recordId });
     for (const { linkId, lookId, outcome, reason } of unfinished) {
@@ -101,8 +120,4 @@ export async function closeLook(deps: ActivityDeps, end: LookEnd): Promise<Ackno
     const ms = putAway ? HELD_WAIT_MS : freed ? 0 : trouble;
     return tx.queue.postpone(catalog, recordId, end.seq, { on: [...trying, ...held], ms, putAway });
   });
-  if (acknowledged.kind === 'done' && acknowledged.ageMs !== null && end.direction !== null) {
-    deps.metrics.propagated(end.direction, acknowledged.ageMs / 1000);
-  }
-  return acknowledged.kind;
 }

@@ -3,6 +3,7 @@ import type { Remote } from '../src/core/sides';
 import type { Reason } from '../src/core/reason';
 import { reconcile } from '../src/core/reconcile';
 import type { RecordId } from '../src/core/ids';
+import type { Intent } from '../src/store/intents';
 import type { Link } from '../src/store/links';
 import { applyDecision } from './applyDecision';
 import { hasBase, neverAgreed } from './agreement';
@@ -16,6 +17,7 @@ import type { OpenLink } from './openLook';
 import { STALE, stepResult } from './stepResult';
 import type { StepResult } from './stepResult';
 import { takeLink } from './takeUp';
+import type { Sending } from './takeUp';
 import { park, parkRefusedHere, treatFailure } from './treatFailure';
 
 /** The other side, as this attempt knows it. */
@@ -77,6 +79,15 @@ async function foreignClaim(deps: ActivityDeps, link: Link, claims: RecordId): P
   return stepResult('done', 'released: it is what an open create of another record made');
 }
 
+export interface Examined {
+  readonly result: StepResult;
+  /**
+   * The intent that was written, and the link as it was locked then: the same attempt may send it. Null when there is none, or
+   * when the connection was held back meanwhile.
+   */
+  readonly sending: Sending | null;
+}
+
 /** Decides on the locked row, and writes what was decided in the same transaction. */
 async function decide(
   deps: ActivityDeps,
@@ -84,7 +95,7 @@ async function decide(
   link: Link,
   view: View,
   seen: { readonly firstSight: boolean; readonly recovered: boolean; readonly alike: Alike | null },
-): Promise<StepResult> {
+): Promise<Examined> {
   const recogniser = tools.catalog.recognisedBy;
   const { alike } = seen;
   return deps.store.transact(async (tx) => {
@@ -93,7 +104,7 @@ async function decide(
     } else if (alike !== null) await tx.records.lockRecognised(tools.catalog, alike.value);
     const record = await tx.records.lockRecord(tools.catalog, link.recordId);
     const locked = await tx.links.lockFenced(link.id, link.fence);
-    if (locked === null) return STALE;
+    if (locked === null) return { result: STALE, sending: null };
     const local = describeLocal(record, {
       generation: locked.generation,
       ending: locked.state === 'deleting' || locked.detached,
@@ -104,8 +115,13 @@ async function decide(
     const deciding = seen.recovered ? remoteLivedOn(policy) : policy;
     const decision = reconcile(locked.base, local, view.remote, deciding);
     const { requestId } = view;
-    const work = { deps, tx, tools, link: locked, held, requestId, recovered: seen.recovered, alike };
-    return applyDecision(work, decision, local, view.remote);
+    const written: Intent[] = [];
+    const wrote = (intent: Intent): void => void written.push(intent);
+    const work = { deps, tx, tools, link: locked, held, requestId, recovered: seen.recovered, alike, wrote };
+    const result = await applyDecision(work, decision, local, view.remote);
+    const [intent] = written;
+    if (intent === undefined || locked.standstill !== null) return { result, sending: null };
+    return { result, sending: { deps, tools, link: locked, intent } };
   });
 }
 
@@ -115,6 +131,16 @@ async function decide(
  * @throws ApplicationFailure `RemoteTrouble` when the remote could not be read this time
  */
 export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
+  return (await examineLink(deps, open)).result;
+}
+
+/** As `examine`, with the intent for whoever sends it in the same attempt. */
+export async function examineLink(deps: ActivityDeps, open: OpenLink): Promise<Examined> {
+  const examined = await examineTaken(deps, open);
+  return 'next' in examined ? { result: examined, sending: null } : examined;
+}
+
+async function examineTaken(deps: ActivityDeps, open: OpenLink): Promise<Examined | StepResult> {
   const link = await takeLink(deps, open);
   if ('next' in link) return link;
   // An earlier attempt of this look has ended it, and its answer was lost: what stands here now is another generation's.
@@ -135,8 +161,8 @@ export async function examine(deps: ActivityDeps, open: OpenLink): Promise<StepR
   if (alike !== null && 'next' in alike) return alike;
   try {
     const seen = { firstSight, recovered: open.recovered === true, alike };
-    const result = await decide(deps, tools, link, view, seen);
-    return { ...result, remoteId: link.remoteId, requestId: view.requestId };
+    const { result, sending } = await decide(deps, tools, link, view, seen);
+    return { result: { ...result, remoteId: link.remoteId, requestId: view.requestId }, sending };
   } catch (error) {
     return parkRefusedHere(deps, link, error);
   }

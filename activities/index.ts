@@ -9,14 +9,15 @@ import type { Acknowledgement } from '../src/store/workQueue';
 import { closeLook } from './closeLook';
 import type { LookEnd } from './closeLook';
 import type { ActivityDeps } from './deps';
-import { examine } from './examine';
+import { examine, examineLink } from './examine';
 import { hasNewer } from './hasNewer';
 import type { AnsweredHint } from './hasNewer';
 import { ownTrouble } from './failures';
 import { openLook } from './openLook';
 import type { OpenedLook, OpenLink, RecordName } from './openLook';
-import { send } from './send';
+import { send, sendTaken } from './send';
 import type { StepResult } from './stepResult';
+import type { Sending } from './takeUp';
 import { requestSweeps } from './sweep/requestSweeps';
 import { sweepBatch } from './sweep/sweepBatch';
 import type { SweepBatch, SweptConnection } from './sweep/sweepBatch';
@@ -101,14 +102,22 @@ export function createActivities(deps: ActivityDeps): Activities & SweepActiviti
 }
 
 /**
- * An examination that ends with a written intent sends it in the same attempt: a change outward then costs one activity
- * instead of two. The intent is committed before; where the call fails, the next attempt finds it open and finishes it.
+ * The activities, with an examination that sends the intent it has written in the same attempt: a change outward then costs one
+ * activity instead of two. The intent is committed before; where the call fails, the next attempt finds it open and finishes it.
  */
-export function sendingAtOnce<Steps extends RemoteActivities>(activities: Steps): Steps {
+export function sendingAtOnce(deps: ActivityDeps): Activities & SweepActivities {
   async function examineAndSend(link: OpenLink): Promise<StepResult> {
-    const examined = await activities.examine(link);
+    const written: Sending[] = [];
+    const examined = await step(deps, 'examine', async (scoped, open) => {
+      const { result, sending } = await examineLink(scoped, open);
+      if (sending !== null) written.push(sending);
+      return result;
+    })(link);
     if (examined.next !== 'send') return examined;
-    const sent = await activities.send(link);
+    const [sending] = written;
+    const sent = await step(deps, 'send', (scoped, open) =>
+      sending === undefined ? send(scoped, open) : sendTaken({ ...sending, deps: scoped }),
+    )(link);
     return {
       ...sent,
       what: `${examined.what}; ${sent.what}`,
@@ -116,7 +125,7 @@ export function sendingAtOnce<Steps extends RemoteActivities>(activities: Steps)
       direction: sent.direction ?? examined.direction,
     };
   }
-  return { ...activities, examine: examineAndSend };
+  return { ...createActivities(deps), examine: examineAndSend };
 }
 
 export type { LookEnd, Unfinished } from './closeLook';

@@ -1,4 +1,5 @@
-import type { CatalogName, ConnectionName } from '../src/core/ids';
+import type { CatalogName, ConnectionName, RecordId } from '../src/core/ids';
+import type { Catalog } from '../src/catalogs/catalog';
 import { parseCatalogName, parseRecordId, trusted } from '../src/core/ids';
 import type { Connector } from '../src/connectors/connector';
 import type { Link } from '../src/store/links';
@@ -39,23 +40,22 @@ export type OpenedLook =
 
 const LIVE: ReadonlySet<Link['state']> = new Set(['reserved', 'linked', 'deleting']);
 
-/** The link a look works on: the live one, or a new generation for a record that stands here without one. */
-async function liveLink(
-  tx: Statements,
+/** A record that stands here without a live link gets one: the detached one again, or a new generation. */
+async function newLink(
+  making: Statements | null,
   owner: Parameters<Statements['links']['reserveForRecord']>[0],
   newest: Link | undefined,
   recordLives: boolean,
   seq: number,
 ): Promise<Link | null> {
-  if (newest !== undefined && LIVE.has(newest.state)) return newest;
-  if (!recordLives) return null;
+  if (!recordLives || making === null) return null;
   // It may be gone since it was read, and its deletion answered by another look: nobody would look at the link then.
-  if (!(await tx.queue.holdHint(owner.catalog, owner.recordId, seq))) return null;
+  if (!(await making.queue.holdHint(owner.catalog, owner.recordId, seq))) return null;
   if (newest?.detached === true) {
-    await tx.links.reattach(newest.id);
+    await making.links.reattach(newest.id);
     return newest;
   }
-  return tx.links.reserveForRecord(owner, (newest?.generation ?? 0) + 1);
+  return making.links.reserveForRecord(owner, (newest?.generation ?? 0) + 1);
 }
 
 function servedBy(deps: ActivityDeps, catalog: CatalogName): Connector[] {
@@ -71,39 +71,63 @@ export async function openLook(deps: ActivityDeps, name: RecordName): Promise<Op
   const recordId = trusted(parseRecordId(name.recordId), 'record id');
   const catalog = deps.catalogs.get(catalogName);
   if (catalog === undefined) throw new Error(`The catalog ${catalogName} is not known to this worker`);
+  // What is read needs no transaction, and where nothing has to be made first the one statement that writes is one by itself:
+  // two round trips less. Of several links it may meet somebody who holds them in another order, and is repeated then.
+  const plain = servedBy(deps, catalogName).length === 1;
+  const opened = plain ? await open(deps, deps.store, catalog, recordId, null) : null;
+  if (opened !== null) return opened;
   return deps.store.transactUnflushed(async (tx) => {
-    const hint = await tx.queue.readHint(catalogName, recordId);
-    if (hint === null) return { kind: 'nothing' };
-    const record = await tx.records.readRecord(catalog, recordId);
-    const newest = await tx.links.newestOfRecord(catalogName, recordId);
-    const links: Link[] = [];
-    const paused: ConnectionName[] = [];
-    const down: ConnectionName[] = [];
-    for (const { connection } of servedBy(deps, catalogName)) {
-      const known = newest.find((link) => link.connection === connection);
-      const owner = { connection, catalog: catalogName, recordId };
-      const link = await liveLink(tx, owner, known, record.kind === 'live', hint.seq);
-      if (link === null) continue;
-      if (link.standstill === 'paused') paused.push(connection);
-      else if (link.standstill === 'down') down.push(connection);
-      else links.push(link);
-    }
-    const marks = { ...(hint.bulk && { bulk: true }), ...(hint.recovered && { recovered: true }) };
-    const looks = await tx.links.beginLook(
-      links.map((link) => link.id),
-      { catalog: catalogName, recordId, runId: deps.runId(), hint: hint.hint, paused },
-    );
-    return {
-      kind: 'open',
-      seq: hint.seq,
-      hint: hint.hint,
-      version: record.kind === 'absent' ? null : record.version,
-      links: links.flatMap(({ id: linkId, connection }) => {
-        const lookId = looks.get(linkId);
-        return lookId === undefined ? [] : [{ linkId, lookId, connection, ...marks }];
-      }),
-      paused,
-      down,
-    };
+    const made = await open(deps, tx, catalog, recordId, tx);
+    if (made === null) throw new Error('A look that may make a link began without one');
+    return made;
   });
+}
+
+/**
+ * @param making where a link may be made; null where only what is there may be taken
+ * @returns null when a link has to be made first
+ */
+async function open(
+  deps: ActivityDeps,
+  from: Statements,
+  catalog: Catalog,
+  recordId: RecordId,
+  making: Statements | null,
+): Promise<OpenedLook | null> {
+  const catalogName = catalog.name;
+  const hint = await from.queue.readHint(catalogName, recordId);
+  if (hint === null) return { kind: 'nothing' };
+  const record = await from.records.readRecord(catalog, recordId);
+  const newest = await from.links.newestOfRecord(catalogName, recordId);
+  const links: Link[] = [];
+  const paused: ConnectionName[] = [];
+  const down: ConnectionName[] = [];
+  for (const { connection } of servedBy(deps, catalogName)) {
+    const known = newest.find((link) => link.connection === connection);
+    const isMade = known !== undefined && LIVE.has(known.state);
+    if (!isMade && record.kind === 'live' && making === null) return null;
+    const owner = { connection, catalog: catalogName, recordId };
+    const link = isMade ? known : await newLink(making, owner, known, record.kind === 'live', hint.seq);
+    if (link === null) continue;
+    if (link.standstill === 'paused') paused.push(connection);
+    else if (link.standstill === 'down') down.push(connection);
+    else links.push(link);
+  }
+  const marks = { ...(hint.bulk && { bulk: true }), ...(hint.recovered && { recovered: true }) };
+  const looks = await from.links.beginLook(
+    links.map((link) => link.id),
+    { catalog: catalogName, recordId, runId: deps.runId(), hint: hint.hint, paused },
+  );
+  return {
+    kind: 'open',
+    seq: hint.seq,
+    hint: hint.hint,
+    version: record.kind === 'absent' ? null : record.version,
+    links: links.flatMap(({ id: linkId, connection }) => {
+      const lookId = looks.get(linkId);
+      return lookId === undefined ? [] : [{ linkId, lookId, connection, ...marks }];
+    }),
+    paused,
+    down,
+  };
 }

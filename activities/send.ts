@@ -92,8 +92,12 @@ async function settleFailure(sending: Sending, told: RemoteFailure): Promise<Ste
  */
 export async function send(deps: ActivityDeps, open: OpenLink): Promise<StepResult> {
   const sending = await takeUp(deps, open);
-  if ('next' in sending) return sending;
-  const { link, intent } = sending;
+  return 'next' in sending ? sending : sendTaken(sending);
+}
+
+/** As `send`, for an attempt that has link and intent in hand. What has moved on meanwhile has taken the fence as well. */
+export async function sendTaken(sending: Sending): Promise<StepResult> {
+  const { deps, link, intent } = sending;
   if (intent.kind === 'create' && intent.sought) return stepResult('trace', 'it was looked for before');
   if (intent.kind === 'create' && intent.keyExpired) return stepResult('trace', 'the key may be forgotten');
   if (intent.keyExpired && intent.kind === 'update') return resolveUpdate(sending, 'not_applied');

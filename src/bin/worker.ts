@@ -5,7 +5,7 @@ import { Context } from '@temporalio/activity';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Client, ConnectionOptions } from '@temporalio/client';
-import { createActivities, sendingAtOnce } from '../../activities';
+import { sendingAtOnce } from '../../activities';
 import type { Activities } from '../../activities';
 import type { ConnectionName } from '../core/ids';
 import { CATALOGS } from '../catalogs/catalogs';
@@ -77,7 +77,7 @@ async function keepHouse(
 
 function activitiesOf(parts: Assembly, identified: ReadonlySet<ConnectionName>) {
   const { store, connectors, policies, installation, fingerprint, log, metrics } = parts;
-  return createActivities({
+  return sendingAtOnce({
     store,
     catalogs: CATALOGS,
     connectors,
@@ -204,7 +204,7 @@ async function main(): Promise<void> {
   const identified = new Set<ConnectionName>();
   const background = startBackground(parts, ending, identified);
   try {
-    const activities = inLanes(sendingAtOnce(activitiesOf(parts, identified)));
+    const activities = inLanes(activitiesOf(parts, identified));
     const connected = await ending.part(
       'connecting to Temporal',
       connectWorkers(parts, temporal, ending, activities),

@@ -4,6 +4,7 @@ import type { Fields } from '../core/fields';
 import type { CatalogName, ConnectionName, RecordId } from '../core/ids';
 import type { Reason } from '../core/reason';
 import type { Sql } from './database';
+import { often } from './prepared';
 
 export type IntentKind = 'create' | 'update' | 'delete';
 export type IntentEnding = 'done' | 'refused' | 'replayed_failure' | 'not_applied' | 'superseded';
@@ -83,6 +84,7 @@ function intent(row: IntentRow): Intent {
   };
 }
 
+/** @returns the intent as it stands then */
 export async function openIntent(
   sql: Sql,
   written: {
@@ -93,10 +95,10 @@ export async function openIntent(
     replaces: Record<string, string>;
     version: number;
   },
-): Promise<void> {
-  await sql.query(
-    `insert into counterpart.intents (key, link_id, kind, values, replaces, version, look_id)
-     select $1, id, $3, $4, $5, $6, look_id from counterpart.links where id = $2`,
+): Promise<Intent> {
+  const { rows } = await sql.query<IntentRow>(
+    often(`insert into counterpart.intents (key, link_id, kind, values, replaces, version, look_id)
+     select $1, id, $3, $4, $5, $6, look_id from counterpart.links where id = $2 returning ${COLUMNS}`),
     [
       written.key,
       written.linkId,
@@ -106,11 +108,13 @@ export async function openIntent(
       written.version,
     ],
   );
+  if (rows[0] === undefined) throw new Error(`Link ${written.linkId} is not there to have an intent`);
+  return intent(rows[0]);
 }
 
 export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null> {
   const { rows } = await sql.query<IntentRow>(
-    `select ${COLUMNS} from counterpart.intents where link_id = $1 and ended_at is null`,
+    often(`select ${COLUMNS} from counterpart.intents where link_id = $1 and ended_at is null`),
     [linkId],
   );
   return rows[0] === undefined ? null : intent(rows[0]);
@@ -122,9 +126,9 @@ export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null>
  */
 export async function markSent(sql: Sql, key: string, fence: number): Promise<boolean> {
   const { rowCount } = await sql.query(
-    `update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
+    often(`update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
      from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
-       and (i.kind = 'delete' or i.first_sent_at is null or i.first_sent_at >= now() - interval '${KEY_LIFE_HOURS} hours')`,
+       and (i.kind = 'delete' or i.first_sent_at is null or i.first_sent_at >= now() - interval '${KEY_LIFE_HOURS} hours')`),
     [key, fence],
   );
   return rowCount === 1;
@@ -170,8 +174,8 @@ export async function endIntent(
   requestId: string | null,
 ): Promise<void> {
   await sql.query(
-    `update counterpart.intents set ended_at = now(), ending = $2, request_id = $3, values = null
-     where key = $1 and ended_at is null`,
+    often(`update counterpart.intents set ended_at = now(), ending = $2, request_id = $3, values = null
+     where key = $1 and ended_at is null`),
     [key, ending, requestId],
   );
 }
@@ -196,8 +200,8 @@ export async function findByKey(
     kind: IntentKind;
     replaces: Record<string, string>;
   }>(
-    `select i.link_id, l.record_id, i.kind, i.replaces from counterpart.intents i
-     join counterpart.links l on l.id = i.link_id where i.key = $1`,
+    often(`select i.link_id, l.record_id, i.kind, i.replaces from counterpart.intents i
+     join counterpart.links l on l.id = i.link_id where i.key = $1`),
     [key],
   );
   const [row] = rows;

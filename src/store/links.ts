@@ -8,6 +8,7 @@ import type { Standstill } from './connections';
 import { UNFLUSHED } from './database';
 import type { Sql } from './database';
 import type { Refused } from './intents';
+import { often } from './prepared';
 
 export { markUnfinished, writeFenced } from './fencedWrites';
 export { deletedAfterRestore, proveRemoteDeletion, standsAgain } from './remoteDeletions';
@@ -94,8 +95,8 @@ function link(row: LinkRow): Link {
 /** Each connection's newest link of a record. */
 export async function newestOfRecord(sql: Sql, catalog: CatalogName, recordId: RecordId): Promise<Link[]> {
   const { rows } = await sql.query<LinkRow>(
-    `select distinct on (connection) ${COLUMNS} from counterpart.links
-     where catalog = $1 and record_id = $2 order by connection, generation desc`,
+    often(`select distinct on (connection) ${COLUMNS} from counterpart.links
+     where catalog = $1 and record_id = $2 order by connection, generation desc`),
     [catalog, recordId],
   );
   return rows.map(link);
@@ -113,8 +114,7 @@ export interface LookNote {
 }
 
 /**
- * Gives the links to a new look; attempts of earlier looks can take no fence any more. The timeline is told in the same
- * statement.
+ * Gives the links to a new look; attempts of earlier looks can take no fence any more. Tells the timeline in the same breath.
  * @returns by link, the name of the look there
  */
 export async function beginLook(
@@ -123,11 +123,11 @@ export async function beginLook(
   look: LookNote,
 ): Promise<ReadonlyMap<number, number>> {
   const { rows } = await sql.query<{ id: number; look_id: number }>(
-    `with told as (
+    often(`with told as (
        insert into counterpart.timeline (catalog, record_id, kind, run_id, detail)
        values ($2, $3, 'look', $4, jsonb_build_object('hint', $5::text, 'paused', $6::text[])))
      update counterpart.links set look_id = counterpart.fresh_number(), fence = counterpart.fresh_number(), run_id = $4
-     where id = any($1) returning id, look_id`,
+     where id = any($1) and ${UNFLUSHED} returning id, look_id`),
     [linkIds, look.catalog, look.recordId, look.runId, look.hint, look.paused],
   );
   return new Map(rows.map((row) => [row.id, row.look_id]));
@@ -136,8 +136,8 @@ export async function beginLook(
 /** Begins one attempt of a look. @returns the link with its new fence, or null when a newer look has it */
 export async function takeFence(sql: Sql, linkId: number, lookId: number): Promise<Link | null> {
   const { rows } = await sql.query<LinkRow>(
-    `update counterpart.links set fence = counterpart.fresh_number()
-     where id = $1 and look_id = $2 and ${UNFLUSHED} returning ${COLUMNS}`,
+    often(`update counterpart.links set fence = counterpart.fresh_number()
+     where id = $1 and look_id = $2 and ${UNFLUSHED} returning ${COLUMNS}`),
     [linkId, lookId],
   );
   return rows[0] === undefined ? null : link(rows[0]);
@@ -149,8 +149,8 @@ export async function takeFence(sql: Sql, linkId: number, lookId: number): Promi
  */
 export async function lockFenced(sql: Sql, linkId: number, fence: number): Promise<Link | null> {
   const { rows } = await sql.query<LinkRow>(
-    `select ${COLUMNS}, set_config('counterpart.link', id::text, true) from counterpart.links
-     where id = $1 and fence = $2 for update`,
+    often(`select ${COLUMNS}, set_config('counterpart.link', id::text, true) from counterpart.links
+     where id = $1 and fence = $2 for update`),
     [linkId, fence],
   );
   return rows[0] === undefined ? null : link(rows[0]);
@@ -215,7 +215,8 @@ export async function findByRemote(
   remoteId: RemoteId,
 ): Promise<Link | null> {
   const { rows } = await sql.query<LinkRow>(
-    `select ${COLUMNS} from counterpart.links where connection = $1 and catalog = $2 and remote_id = $3`,
+    often(`select ${COLUMNS} from counterpart.links
+     where connection = $1 and catalog = $2 and remote_id = $3`),
     [connection, catalog, remoteId],
   );
   return rows[0] === undefined ? null : link(rows[0]);

@@ -155,7 +155,10 @@ export type Acknowledgement =
   /** a newer hint stands: look again */
   | { readonly kind: 'newer' };
 
-/** Deletes the row if it still is the one the look began from. A row that is gone was acknowledged before: done too. */
+/**
+ * Deletes the row if it still is the one the look began from. A row that is gone was acknowledged before: done too. Does not wait
+ * for the disk: an acknowledgement that a crash of Postgres loses is a look more.
+ */
 export async function acknowledge(
   sql: Sql,
   catalog: CatalogName,
@@ -163,13 +166,14 @@ export async function acknowledge(
   seq: number,
 ): Promise<Acknowledgement> {
   const { rows } = await sql.query<{ age_ms: number }>(
-    `delete from counterpart.work_queue where catalog = $1 and record_id = $2 and seq = $3
+    `delete from counterpart.work_queue where catalog = $1 and record_id = $2 and seq = $3 and ${UNFLUSHED}
      returning (extract(epoch from clock_timestamp() - hinted_at) * 1000)::float8 as age_ms`,
     [catalog, recordId, seq],
   );
   if (rows[0] !== undefined) return { kind: 'done', ageMs: rows[0].age_ms };
   const { rowCount } = await sql.query(
-    `update counterpart.work_queue set hinted_at = last_hint_at where catalog = $1 and record_id = $2`,
+    `update counterpart.work_queue set hinted_at = last_hint_at
+     where catalog = $1 and record_id = $2 and ${UNFLUSHED}`,
     [catalog, recordId],
   );
   return rowCount === 0 ? { kind: 'done', ageMs: null } : { kind: 'newer' };

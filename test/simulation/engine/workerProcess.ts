@@ -1,5 +1,5 @@
 /** One life of a worker process, wired as src/bin/worker.ts does it: relay, workflows, activities, poller, sweeps, watch. */
-import { createActivities, sendingAtOnce } from '../../../activities';
+import { sendingAtOnce } from '../../../activities';
 import type { ActivityDeps } from '../../../activities/deps';
 import { CATALOGS } from '../../../src/catalogs/catalogs';
 import { identifyAtStart } from '../../../src/connections/identifyAtStart';
@@ -106,7 +106,7 @@ function activitiesOf(world: Surroundings, life: Life, identified: ReadonlySet<C
   });
   const made = new Map<string, Readonly<Record<string, Activity>>>();
   const make = (runId: string): Readonly<Record<string, Activity>> => {
-    const activities = sendingAtOnce(createActivities(depsOf(runId)));
+    const activities = sendingAtOnce(depsOf(runId));
     const openLook: typeof activities.openLook = async (input) => {
       const opened = await activities.openLook(input);
       if (opened.kind === 'open') tally.looks += 1;

@@ -103,8 +103,8 @@ export const IN_DECISIONS: readonly Defect[] = [
   {
     name: 'a restore goes on with the retired link',
     file: 'activities/openLook.ts',
-    find: 'if (newest !== undefined && LIVE.has(newest.state)) return newest;',
-    replace: "if (newest !== undefined && newest.state !== 'void') return newest;",
+    find: 'const isMade = known !== undefined && LIVE.has(known.state);',
+    replace: "const isMade = known !== undefined && known.state !== 'void';",
     tier,
     story: 'The record had a link already: its object is deleted for good.',
     shownBy: ['60: deleted here, restored later'],

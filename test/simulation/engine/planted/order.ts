@@ -28,9 +28,9 @@ export const IN_ORDER: readonly Defect[] = [
   {
     name: 'a look acknowledges whatever stands in the queue',
     file: 'activities/closeLook.ts',
-    find: 'return tx.queue.acknowledge(catalog, recordId, end.seq);',
+    find: 'await deps.store.queue.acknowledge(catalog, recordId, end.seq)',
     replace:
-      'return tx.queue.acknowledge(catalog, recordId, (await tx.queue.readHint(catalog, recordId))?.seq ?? end.seq);',
+      'await deps.store.queue.acknowledge(catalog, recordId, (await deps.store.queue.readHint(catalog, recordId))?.seq ?? end.seq)',
     tier,
     story: 'The look is over, so is the row: something newer came meanwhile.',
     shownBy: ['32: there and back quickly, here'],
@@ -54,7 +54,7 @@ export const IN_ORDER: readonly Defect[] = [
     file: 'activities/openLook.ts',
     find: "if (hint === null) return { kind: 'nothing' };",
     replace:
-      "if (hint === null) return { kind: 'nothing' };\n    await tx.queue.acknowledge(catalogName, recordId, hint.seq);",
+      "if (hint === null) return { kind: 'nothing' };\n  await from.queue.acknowledge(catalogName, recordId, hint.seq);",
     tier,
     story: 'Somebody has it in hand: he dies before he has done anything.',
     shownBy: ['7'],

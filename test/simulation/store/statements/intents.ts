@@ -43,7 +43,7 @@ function keepLink(call: Call, linkId: number): void {
 
 function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]: Written): Waiting<Result> {
   const link = call.tables.links.read(call, linkId);
-  if (link === null) return changed(0);
+  if (link === null) return result([]);
   const row = yield* insert<IntentRow>(call, call.tables.intents, {
     key,
     link_id: linkId,
@@ -63,7 +63,7 @@ function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]:
   });
   keepLink(call, linkId);
   tellIntentMade(call, row!);
-  return changed(1);
+  return result([columns(call, row!)]);
 }
 
 /** UPDATE of an intent that is open. */

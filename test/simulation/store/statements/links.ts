@@ -26,6 +26,7 @@ function* beginLook(call: Call, values: BeginLook): Waiting<Result> {
   );
   const detail = { hint, paused };
   tell(call, { catalog, record_id: recordId, kind: 'look', run_id: runId, detail });
+  if (links.length > 0) call.tx.unflushed = true;
   return result(links);
 }
 type BeginLook = [readonly number[], string, string, string | null, string, readonly string[]];

@@ -109,6 +109,7 @@ function* acknowledge(call: Call, [catalog, record_id, seq]: [string, string, nu
   const row = slot && (yield* holdSeen(call, slot, 'update', (seen) => seen.seq === seq));
   if (!row) return result([]);
   remove(call, slot);
+  call.tx.unflushed = true;
   return result([{ age_ms: call.clock() - row.hinted_at }]);
 }
 
@@ -210,14 +211,14 @@ export const QUEUE: readonly Known[] = [
     return result(written === null ? [] : [written.after]);
   }),
   known('set hinted_at = last_hint_at', function* newer(call, [catalog, record_id]: [string, string]) {
-    return changed(
-      yield* changeOne(
-        call,
-        { catalog, record_id },
-        () => true,
-        (row) => ({ ...row, hinted_at: row.last_hint_at }),
-      ),
+    const rows = yield* changeOne(
+      call,
+      { catalog, record_id },
+      () => true,
+      (row) => ({ ...row, hinted_at: row.last_hint_at }),
     );
+    if (rows > 0) call.tx.unflushed = true;
+    return changed(rows);
   }),
   known('bulk = bulk or $6', postpone),
   known('set waiting_on = array[$3]', holdFor),
