@@ -29,7 +29,7 @@ import type { Store } from '../src/store/store';
 import { freshDatabase } from '../test/environment/database';
 import type { FreshDatabase } from '../test/environment/database';
 import type { ActivityDeps, ActivityLog } from './deps';
-import { createActivities } from './index';
+import { createActivities, sendingAtOnce } from './index';
 import type { Activities, OpenLink, SweepActivities } from './index';
 import { createLooks } from './looks-for-tests';
 import type { Looked } from './looks-for-tests';
@@ -77,6 +77,8 @@ export interface Desk {
   readonly activities: Activities & SweepActivities;
   /** The same over another store. */
   activitiesOver(store: Store): Activities;
+  /** As the worker has them: an examination sends what it has written. */
+  atOnceOver(store: Store): Activities;
   readonly connectors: ReadonlyMap<ConnectionName, Connector>;
   /** Results and failures as Temporal would keep them. */
   readonly crossed: string[];
@@ -213,6 +215,7 @@ export async function createDesk(database: Database, options: DeskOptions = {}):
     systems,
     activities,
     activitiesOver: (other) => createActivities({ ...deps, store: other }),
+    atOnceOver: (other) => sendingAtOnce({ ...deps, store: other }),
     connectors: deps.connectors,
     crossed,
     look,
