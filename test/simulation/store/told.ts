@@ -75,6 +75,32 @@ export function compared(before: Record<string, unknown>, after: Record<string, 
   return changes;
 }
 
+const SHOWN = [
+  'state',
+  'remote_id',
+  'generation',
+  'outcome',
+  'reason',
+  'agreed_version',
+  'detached',
+] as const;
+
+/** `compared` of both views; nearly every change leaves most of a link as it is. */
+function changesOf(before: LinkRow, after: LinkRow): Changes {
+  const changes: Changes = {};
+  const note = (name: string, old: unknown, now: unknown): void => {
+    if (!same(old, now)) changes[name] = [old ?? null, now ?? null];
+  };
+  for (const name of SHOWN) if (before[name] !== after[name]) note(name, before[name], after[name]);
+  note('remote_deleted', before.remote_deleted_at !== null, after.remote_deleted_at !== null);
+  note('possible_duplicate', before.possible_duplicate, after.possible_duplicate);
+  if (before.base === after.base) return changes;
+  for (const field of Object.keys(before.base)) note(`base.${field}`, before.base[field], after.base[field]);
+  for (const field of Object.keys(after.base))
+    if (!(field in before.base)) note(`base.${field}`, undefined, after.base[field]);
+  return changes;
+}
+
 const isEmpty = (changes: Changes): boolean => Object.keys(changes).length === 0;
 
 /** All names in one order: of entries that are spread each place makes a kind of its own (Form). */
@@ -113,7 +139,7 @@ export function tellLinkChanged(call: Call, before: LinkRow, after: LinkRow): vo
       const changes = compared(linkView(before), {});
       tellOfLink(call, before, { kind: 'link', changes, detail: { moved_to: after.record_id } });
     }
-    const changes = compared(moved ? {} : linkView(before), linkView(after));
+    const changes = moved ? compared({}, linkView(after)) : changesOf(before, after);
     if (!decided && isEmpty(changes)) return;
     tellOfLink(call, after, {
       kind: decided ? 'decision' : 'link',
