@@ -2,7 +2,7 @@ import type { RemoteId } from '../src/core/ids';
 import { desks, freshMail } from './desk-for-tests';
 import type { Desk } from './desk-for-tests';
 import type { RecordId } from '../src/core/ids';
-import { failureOf } from '../src/connectors/memory';
+import { createMemorySystem, failureOf } from '../src/connectors/memory';
 
 const openDesk = desks();
 const fields = () => ({ name: 'Ann', email: freshMail() });
@@ -89,6 +89,28 @@ describe('I17: a create whose answer was lost', () => {
     expect(desk.system.living()).toHaveLength(1);
     const [first, second] = desk.system.writes();
     expect(second!.key).not.toBe(first!.key);
+  });
+
+  test('failure 3, I14: what is made long after it was sent last is not searched, so that the search does not grow', async () => {
+    let passed_ms = 0;
+    let ids = 0;
+    const system = createMemorySystem({
+      name: 'stripe',
+      clock: () => Date.now() + passed_ms,
+      nextId: () => `later_${(ids += 1)}`,
+    });
+    const desk = await openDesk({ system });
+    const id = await desk.insert(fields());
+    system.fail('create', { failure: lostOnTheWay, when: 'before' });
+    await desk.settle(id);
+    passed_ms = 3 * 3_600_000;
+    system.plant(fields(), desk.mark(id));
+    await aDayLater(desk, id);
+    await desk.settle(id);
+    await desk.hoursPass(id, 1);
+    await desk.settle(id);
+    expect(system.writes()).toHaveLength(2);
+    expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync' });
   });
 
   test('failure 3: a reading that failed proves nothing: nothing is made', async () => {

@@ -43,13 +43,12 @@ const EVENTS_MAX = 100;
 const LOOKS_MAX = 40;
 /** The workflow run that every look here claims to be of. */
 export const RUN = 'run_of_the_test';
-let ahead_ms = 0;
 
-/** A system in memory, to which a connection of its own name is made. Its clock can be moved on: see `hoursPass`. */
+/** A system in memory, to which a connection of its own name is made. */
 export function newSystem(name: ConnectionName): MemorySystem {
   return createMemorySystem({
     name,
-    clock: () => Date.now() + ahead_ms,
+    clock: () => Date.now(),
     nextId: () => `${name}_${randomUUID()}`,
   });
 }
@@ -276,7 +275,7 @@ export async function createDesk(database: Database, options: DeskOptions = {}):
       return link.recordId;
     },
     async hoursPass(id, hours) {
-      ahead_ms += hours * HOUR_MS;
+      for (const each of systems) each.ageKeys(hours * HOUR_MS);
       await database.query(
         `update counterpart.intents set first_sent_at = first_sent_at - $2 * interval '1 hour',
            absent_at = absent_at - $2 * interval '1 hour'

@@ -11,8 +11,8 @@ import { takeUp } from './takeUp';
 import { treatFailure } from './treatFailure';
 
 /**
- * Finds out whether a create took effect, without its key: by the creation events and the list of objects made since it
- * was first sent. Only complete, empty readings (the connector's `findCreated`), made twice and some seconds apart, prove
+ * Finds out whether a create took effect, without its key: by the creation events and the list of objects made about the time
+ * in which it was sent. Only complete, empty readings (the connector's `findCreated`), made twice and some seconds apart, prove
  * absence: lists may be late. That can take minutes on a busy account: an activity of its own.
  * @throws ApplicationFailure `RemoteTrouble` when a reading failed, and after a first empty one; the intent stays open
  */
@@ -26,6 +26,7 @@ export async function trace(deps: ActivityDeps, open: OpenLink): Promise<StepRes
     key: intent.key,
     recordId: link.recordId,
     since: intent.firstSentAt,
+    until: intent.lastSentAt ?? intent.firstSentAt,
     others: await deps.store.links.otherRemoteIds(link),
   });
   noteCall(deps, link.connection, 'find_created', found);

@@ -151,6 +151,7 @@ create table counterpart.intents (
   look_id bigint not null,
   created_at timestamptz not null default now(),
   first_sent_at timestamptz,
+  last_sent_at timestamptz,
   sends integer not null default 0,
   -- of them those that the system surely never began to carry out
   unbegun integer not null default 0 check (unbegun between 0 and sends),

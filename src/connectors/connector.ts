@@ -68,14 +68,16 @@ export interface RemoteCatalog {
   remove(remoteId: RemoteId): Promise<Answer<null>>;
   /**
    * Looks for what a create with this key made, in places that are not delayed: the list of creation events and the
-   * list of objects created at or after `since` (Unix seconds). `absent` only after complete, successful readings that
-   * showed nothing; a reading that failed is a failure, never `absent`.
+   * list of objects created from `since` to `until` (Unix seconds by our clock, not the system's: some hours more on either
+   * side are searched, and no more, so that the search ends however many are made later). `absent` only after complete,
+   * successful readings that showed nothing; a reading that failed is a failure, never `absent`.
    * @param search.others objects of earlier generations of the record: they bear its mark too and are not meant
    */
   findCreated(search: {
     key: string;
     recordId: RecordId;
     since: number;
+    until: number;
     others?: readonly RemoteId[];
   }): Promise<Answer<CreateTrace>>;
   /**

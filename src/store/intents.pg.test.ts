@@ -74,6 +74,17 @@ describe('sent', () => {
     expect(await intents().findOpen(link.id)).toMatchObject({ sends: 2, firstSentAt: expect.any(Number) });
   });
 
+  test('failure 3: it is remembered when it was sent first, and when last', async () => {
+    const { link } = await openLink(bench());
+    const key = await write(link);
+    expect(await intents().findOpen(link.id)).toMatchObject({ firstSentAt: null, lastSentAt: null });
+    expect(await intents().markSent(key, link.fence)).toBe(true);
+    await sentHoursAgo(key, 2);
+    expect(await intents().markSent(key, link.fence)).toBe(true);
+    const { firstSentAt, lastSentAt } = (await intents().findOpen(link.id))!;
+    expect(lastSentAt! - firstSentAt!).toBeGreaterThanOrEqual(2 * 3600 - 1);
+  });
+
   test('an intent that ended is sent no more', async () => {
     const { link } = await openLink(bench());
     const key = await write(link);

@@ -20,6 +20,8 @@ export interface Intent {
   readonly version: number;
   /** Unix seconds by Postgres's clock, or null before the first send. */
   readonly firstSentAt: number | null;
+  /** The same of the newest send: what was made by it is not much younger. */
+  readonly lastSentAt: number | null;
   readonly sends: number;
   /** False while nothing of it can have taken effect: never sent, or the system never began to carry it out. */
   readonly inDoubt: boolean;
@@ -50,6 +52,7 @@ interface IntentRow {
   replaces: Record<string, string>;
   version: number;
   first_sent_at: number | null;
+  last_sent_at: number | null;
   sends: number;
   in_doubt: boolean;
   look_id: number;
@@ -65,6 +68,7 @@ export const KEY_LIFE_HOURS = 23;
 
 const COLUMNS = `key, link_id, kind, values, replaces, version, sends, sends > unbegun as in_doubt, look_id, absent_at is not null as sought,
   floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
+  floor(extract(epoch from last_sent_at))::bigint as last_sent_at,
   coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
 
 function intent(row: IntentRow): Intent {
@@ -76,6 +80,7 @@ function intent(row: IntentRow): Intent {
     replaces: row.replaces,
     version: row.version,
     firstSentAt: row.first_sent_at,
+    lastSentAt: row.last_sent_at,
     sends: row.sends,
     inDoubt: row.in_doubt,
     lookId: row.look_id,
@@ -126,7 +131,7 @@ export async function findOpen(sql: Sql, linkId: number): Promise<Intent | null>
  */
 export async function markSent(sql: Sql, key: string, fence: number): Promise<boolean> {
   const { rowCount } = await sql.query(
-    often(`update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now())
+    often(`update counterpart.intents i set sends = sends + 1, first_sent_at = coalesce(first_sent_at, now()), last_sent_at = now()
      from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
        and (i.kind = 'delete' or i.first_sent_at is null or i.first_sent_at >= now() - interval '${KEY_LIFE_HOURS} hours')`),
     [key, fence],

@@ -222,6 +222,15 @@ function tellSearches(stage: () => Stage): void {
     expect(answered(await it.search(key))).toMatchObject({ kind: 'found', remoteId });
   });
 
+  test('what was made hours after the create was sent last is another: the search does not grow with time', async () => {
+    const it = stage();
+    const key = it.key();
+    answered(await it.catalog.create(it.values('Ada', null), it.record, key));
+    const days = 24 * 3600;
+    const search = { key, recordId: it.record, since: it.began - 2 * days, until: it.began - days };
+    expect(answered(await it.catalog.findCreated(search))).toEqual({ kind: 'absent' });
+  });
+
   test('it is found although a copy with the same mark was made after it', async () => {
     const it = stage();
     const key = it.key();
@@ -240,7 +249,13 @@ function tellSearches(stage: () => Stage): void {
   test('what an earlier generation of the record made is not what is looked for', async () => {
     const it = stage();
     const earlier = await it.made('Ada', null);
-    const search = { key: it.key(), recordId: it.record, since: it.began, others: [earlier.remoteId] };
+    const search = {
+      key: it.key(),
+      recordId: it.record,
+      since: it.began,
+      until: it.began,
+      others: [earlier.remoteId],
+    };
     expect(answered(await it.catalog.findCreated(search))).toEqual({ kind: 'absent' });
     const { remoteId } = answered(await it.catalog.create(it.values('Ada', null), it.record, search.key));
     expect(answered(await it.catalog.findCreated(search))).toMatchObject({ kind: 'found', remoteId });

@@ -44,7 +44,8 @@ describe('memory/ on request', () => {
   let record: RecordId;
   const values = { name: 'Ada', email: 'ada@example.com' };
   const key = `cp_c0ffee00c0ffee00_crm_${randomUUID()}`;
-  const found = () => customers.findCreated({ key, recordId: record, since: now_ms / 1000 });
+  const found = () =>
+    customers.findCreated({ key, recordId: record, since: now_ms / 1000, until: now_ms / 1000 });
 
   beforeEach(() => {
     let ids = 0;

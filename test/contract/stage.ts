@@ -65,7 +65,12 @@ export class Stage {
   }
 
   search(key: string): ReturnType<RemoteCatalog['findCreated']> {
-    return this.catalog.findCreated({ key, recordId: this.record, since: this.began });
+    return this.catalog.findCreated({
+      key,
+      recordId: this.record,
+      since: this.began,
+      until: Math.ceil(Date.now() / 1000),
+    });
   }
 }
 

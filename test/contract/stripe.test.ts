@@ -110,7 +110,7 @@ describe('stripe/ when the simulator misbehaves', () => {
     await fault('answer_lost', { method: 'POST' });
     await customers.create(values, record, KEY);
     await fault('expire_keys');
-    const trace = await customers.findCreated({ key: KEY, recordId: record, since });
+    const trace = await customers.findCreated({ key: KEY, recordId: record, since, until: since });
     expect(trace).toMatchObject({ kind: 'answered', value: { kind: 'found' } });
   });
 
@@ -121,7 +121,7 @@ describe('stripe/ when the simulator misbehaves', () => {
   ])('3: found by our mark when %s', async (_story, name, rest) => {
     await fault(name, rest);
     const created = await customers.create(values, record, KEY);
-    const trace = await customers.findCreated({ key: KEY, recordId: record, since });
+    const trace = await customers.findCreated({ key: KEY, recordId: record, since, until: since });
     if (created.kind !== 'answered') throw new Error('The create was expected to be answered');
     expect(trace).toMatchObject({ value: { kind: 'found', remoteId: created.value.remoteId } });
   });
@@ -130,7 +130,7 @@ describe('stripe/ when the simulator misbehaves', () => {
     for (const path of ['/v1/events', '/v1/customers']) {
       for (const after of [0, 1]) {
         await fault('refuse_503', { method: 'GET', path, after });
-        const trace = await customers.findCreated({ key: KEY, recordId: record, since });
+        const trace = await customers.findCreated({ key: KEY, recordId: record, since, until: since });
         expect(trace).toMatchObject({
           kind: 'failed',
           failure: { kind: 'unavailable', status: 503, definite: false },

@@ -89,7 +89,8 @@ export const SHAPES: readonly [story: string, ask: (stage: Stage) => Promise<unk
     ],
     [
       'the search for a lost create, two readings of both lists',
-      ({ customers }) => customers.findCreated({ key: KEY, recordId: RECORD, since: 1_700_000_000 }),
+      ({ customers }) =>
+        customers.findCreated({ key: KEY, recordId: RECORD, since: 1_700_000_000, until: 1_700_000_000 }),
       ['GET /v1/events', 'GET /v1/customers', 'GET /v1/events', 'GET /v1/customers'],
     ],
     [

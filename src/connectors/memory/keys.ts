@@ -7,7 +7,7 @@ const KEY_LIFE_MS = 24 * 60 * 60 * 1000;
 interface Stored<T> {
   readonly params: string;
   readonly answer: Answer<T>;
-  readonly at: number;
+  at: number;
 }
 
 export interface Keys<T> {
@@ -15,6 +15,8 @@ export interface Keys<T> {
   once(key: string, params: string, work: () => Answer<T>): Answer<T>;
   /** Remembers an answer of which the work knows nothing. */
   store(key: string, params: string, answer: Answer<T>): void;
+  /** Time passes for what is remembered. */
+  age(ms: number): void;
 }
 
 export function createKeys<T>(clock: () => number): Keys<T> {
@@ -23,6 +25,9 @@ export function createKeys<T>(clock: () => number): Keys<T> {
     void stored.set(key, { params, answer, at: clock() });
   return {
     store: keep,
+    age(ms) {
+      for (const answer of stored.values()) answer.at -= ms;
+    },
     once(key, params, work) {
       const known = stored.get(key);
       if (known === undefined || clock() - known.at >= KEY_LIFE_MS) {

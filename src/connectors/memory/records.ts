@@ -12,7 +12,7 @@ import type { Answer } from '../../core/failure';
 import type { Fields } from '../../core/fields';
 import type { InstallationId, RecordId, RemoteId } from '../../core/ids';
 
-/** A look for what a create made begins this much earlier: its time is told by another clock. */
+/** A look for what a create made begins this much earlier and ends this much later: its time is told by another clock. */
 const MARGIN_S = 7_500;
 
 export function answered<T>(system: MemorySystem, value: T): Answer<T> {
@@ -75,7 +75,10 @@ export function createRecords(
 
   function traceOf(search: Parameters<RemoteCatalog['findCreated']>[0]): CreateTrace {
     const since = (search.since - MARGIN_S) * 1000;
-    const recent = objects.all().filter(({ madeAt, state }) => madeAt >= since && state !== 'hidden');
+    const until = (search.until + MARGIN_S) * 1000;
+    const recent = objects
+      .all()
+      .filter(({ madeAt, state }) => madeAt >= since && madeAt <= until && state !== 'hidden');
     const byMark = (object: MemoryObject): boolean =>
       object.madeBy === null &&
       object.state === 'present' &&

@@ -41,6 +41,8 @@ export interface MemorySystem extends Mishaps {
   /** Makes an object invisible to these credentials, and visible again. */
   hide(id: RemoteId): void;
   show(id: RemoteId): void;
+  /** The keys that were used here grow older by so much, and are forgotten in the end. */
+  ageKeys(ms: number): void;
 }
 
 /** The other half of a system: what a connector talks with. */
@@ -68,6 +70,7 @@ export function serverOf(system: MemorySystem): Server {
 export function createMemorySystem({ name, clock, nextId }: MemoryParts): MemorySystem {
   const objects = createObjects(clock, nextId);
   const { mishaps, wire } = createMishaps();
+  const keys = createKeys<RemoteObject>(clock);
 
   function known(id: RemoteId): MemoryObject {
     const object = objects.find(id);
@@ -100,7 +103,8 @@ export function createMemorySystem({ name, clock, nextId }: MemoryParts): Memory
     mark: (id: RemoteId, marks: Marks) => objects.set(id, { marks }),
     hide: (id: RemoteId) => objects.set(id, { state: 'hidden' }),
     show: (id: RemoteId) => objects.set(id, { state: 'present' }),
+    ageKeys: (ms: number) => keys.age(ms),
   });
-  SERVERS.set(system, { objects, keys: createKeys(clock), wire, clock });
+  SERVERS.set(system, { objects, keys, wire, clock });
   return system;
 }

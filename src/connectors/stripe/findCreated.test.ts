@@ -7,6 +7,7 @@ import type { Heard, Script, Wire } from '../../../test/contract/wire';
 
 const RECORD = trusted(parseRecordId('01890a5d-ac96-774b-bcce-b302099a8057'), 'record');
 const SINCE = 1_772_366_400;
+const UNTIL = SINCE + 82_800;
 
 let wire: Wire;
 beforeEach(async () => {
@@ -19,6 +20,7 @@ const search = (others: readonly string[] = []) =>
     key: KEY,
     recordId: RECORD,
     since: SINCE,
+    until: UNTIL,
     others: others.map((id) => trusted(parseRemoteId(id), 'remote id')),
   });
 
@@ -44,7 +46,7 @@ function lists(events: (heard: Heard) => Script, customers: (heard: Heard) => Sc
   });
 }
 
-test('absent takes two complete readings of both lists, from five minutes before', async () => {
+test('3, 48: absent takes two complete readings of both lists, from two hours before the first send to two hours after the last', async () => {
   lists(
     () => page([]),
     () => page([customer('cus_other')]),
@@ -56,7 +58,11 @@ test('absent takes two complete readings of both lists, from five minutes before
     '/v1/events',
     '/v1/customers',
   ]);
-  const range = { 'created[gte]': String(SINCE - 7_500), limit: '100' };
+  const range = {
+    'created[gte]': String(SINCE - 7_500),
+    'created[lte]': String(UNTIL + 7_500),
+    limit: '100',
+  };
   expect(wire.heard[0]?.params).toEqual({ ...range, type: 'customer.created' });
   expect(wire.heard[1]?.params).toEqual(range);
 });
@@ -81,6 +87,16 @@ test('what was made is what the event tells, whatever stands there by now; a lis
     () => page([customer('cus_ours', RECORD)]),
   );
   expect(await search()).toMatchObject({ value: { kind: 'found', made: null } });
+});
+
+test('3, I14: what a create made is reached behind 30,000 younger ones', async () => {
+  const others = Array.from({ length: 100 }, () => created(customer('cus_other'), 'other'));
+  lists(
+    () => (wire.heard.length <= 300 ? page(others, true) : page([created(customer('cus_ours'), KEY)])),
+    () => page([]),
+  );
+  expect(await search()).toMatchObject({ value: { kind: 'found', remoteId: 'cus_ours' } });
+  expect(wire.heard).toHaveLength(301);
 });
 
 test('found on a later page', async () => {

@@ -9,14 +9,18 @@ import type { Answer, RemoteFailure } from '../../core/failure';
 import type { InstallationId, RecordId, RemoteId } from '../../core/ids';
 
 /**
- * `since` is Postgres's time, what is searched is Stripe's: one of the two may be two hours off (failure 48). The search begins this
- * much before the create was first sent, seconds.
+ * `since` and `until` are Postgres's time, what is searched is Stripe's: one of the two may be two hours off (failure 48). The search
+ * begins this much before the create was first sent and ends this much after it was last sent, seconds. What a proxy
+ * still commits after its 504 (failure 63) comes minutes after it, so it is within, too.
  */
 const MARGIN_S = 7_500;
 /** Stripe's maximum for one page (docs.stripe.com/api/pagination). */
 const PAGE_ROWS = 100;
-/** Pages of one list in one reading: 10,000 customers born since the create was sent. Beyond it nothing is proven. */
-export const PAGES_MAX = 100;
+/**
+ * Pages of one list in one reading: 100,000 customers born in these hours. Beyond it nothing is proven. Both lists, read twice
+ * at 10 pages a second, take 400 s, less than the activity has.
+ */
+export const PAGES_MAX = 1_000;
 /** How often both lists must have been read to the end without a trace. An event may surface after it happened. */
 const READINGS = 2;
 
@@ -25,6 +29,8 @@ export interface CreateSearch {
   readonly recordId: RecordId;
   /** Unix seconds: when the create was first sent. */
   readonly since: number;
+  /** When it was sent for the last time: younger customers are not its, however many they are. */
+  readonly until: number;
   /** Objects of the record's earlier generations. */
   readonly others?: readonly RemoteId[];
 }
@@ -44,7 +50,7 @@ export async function findCreated(
   installation: InstallationId,
   search: CreateSearch,
 ): Promise<Answer<CreateTrace>> {
-  const created = { gte: search.since - MARGIN_S };
+  const created = { gte: search.since - MARGIN_S, lte: search.until + MARGIN_S };
   let requestId: string | null = null;
   for (let reading = 0; reading < READINGS; reading++) {
     const seen = sightings(installation, search);

@@ -92,6 +92,7 @@ export const INTENT: Form<IntentRow> = (row, life) => ({
   look_id: row.look_id,
   created_at: row.created_at,
   first_sent_at: row.first_sent_at,
+  last_sent_at: row.last_sent_at,
   sends: row.sends,
   unbegun: row.unbegun,
   absent_at: row.absent_at,

@@ -102,6 +102,7 @@ export interface IntentRow extends Versioned {
   readonly look_id: number;
   readonly created_at: number;
   readonly first_sent_at: number | null;
+  readonly last_sent_at: number | null;
   readonly sends: number;
   readonly unbegun: number;
   readonly absent_at: number | null;

@@ -11,10 +11,13 @@ const HOUR_MS = 3_600_000;
 /** `KEY_LIFE_HOURS` */
 const KEY_LIFE_MS = 23 * HOUR_MS;
 
+const seconds = (at: number | null): number | null => (at === null ? null : Math.floor(at / 1000));
+
 function columns(call: Call, intent: IntentRow) {
   const { first_sent_at: sent } = intent;
   return Object.assign(INTENT(intent, intent.life), {
-    first_sent_at: sent === null ? null : Math.floor(sent / 1000),
+    first_sent_at: seconds(sent),
+    last_sent_at: seconds(intent.last_sent_at),
     in_doubt: intent.sends > intent.unbegun,
     sought: intent.absent_at !== null,
     key_expired: sent !== null && sent < call.now - KEY_LIFE_MS,
@@ -54,6 +57,7 @@ function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]:
     look_id: link.look_id,
     created_at: call.now,
     first_sent_at: null,
+    last_sent_at: null,
     sends: 0,
     unbegun: 0,
     absent_at: null,
@@ -167,6 +171,7 @@ export const INTENTS: readonly Known[] = [
           ...row,
           sends: row.sends + 1,
           first_sent_at: row.first_sent_at ?? call.now,
+          last_sent_at: call.now,
         }),
       );
     },
