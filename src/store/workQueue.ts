@@ -51,7 +51,7 @@ export async function placeOwed(sql: Sql): Promise<void> {
  * it costs nothing, and not as open runs. Rows that had to be rung again do not count: however many never answer, they
  * hold up no other.
  * Rows of a bulk (a sweep's, or queued by one large statement) come after all others, and take up half of `inFlight` at
- * most: whatever their number, a live edit finds a place at once.
+ * most: whatever their number, a live edit finds a place at once. One is rung where live ones have taken all places.
  * @param limit.bulk of them, at most: a live edit's look waits behind so many others
  * @param lease.ms first lease; @param lease.maxMs longest one
  */
@@ -70,8 +70,8 @@ export async function claimDue(
        order by due_at limit greatest(0, least($1::bigint, $2::bigint - (select n from rung)))
        for update skip locked),
      bulk as (select ctid from counterpart.work_queue where bulk and due_at <= statement_timestamp()
-       order by due_at limit greatest(0, least($1::bigint - (select count(*) from live),
-         $2::bigint - (select n from rung) - (select count(*) from live), least($2::bigint / 2, $5::bigint) - (select bulk from rung)))
+       order by due_at limit greatest(0, least($1::bigint - (select count(*) from live), greatest(1 - (select bulk from rung),
+         least($2::bigint - (select n from rung) - (select count(*) from live), least($2::bigint / 2, $5::bigint) - (select bulk from rung)))))
        for update skip locked)
      update counterpart.work_queue q
      set signalled_at = clock_timestamp(), rings = q.rings + 1,

@@ -182,6 +182,26 @@ export function describeStore(name: string, contender: () => Promise<Contender>)
       expect(live.map(({ recordId }) => recordId)).toEqual([ids[5]]);
     });
 
+    test('of what comes one by one, so many wait live: births, then edits of known records, and what an operator asks for', async () => {
+      const ids = Array.from({ length: 36 }, (_, i) =>
+        trusted(parseRecordId(`00000000-0000-7000-8000-0000000001${10 + i}`), 'record id'),
+      );
+      const bulk = async () => {
+        const rows = (await stage.contents()).work_queue.filter((row) => row['bulk'] === true);
+        return rows.map((row) => row['record_id']).toSorted();
+      };
+      const link = await openLink(a);
+      await a.does((s) => s.links.writeFenced(link.id, link.fence, { state: 'linked', remoteId: OBJECT }));
+      for (const [i, id] of ids.slice(0, 18).entries())
+        await a.does((s) => s.queue.enqueue(CATALOG, [id], i % 2 === 0 ? 'webhook' : 'poll'));
+      expect(await bulk()).toEqual(ids.slice(16, 18));
+      await a.does((s) => s.queue.enqueue(CATALOG, [ANN], 'poll'));
+      await a.does((s) => s.queue.enqueue(CATALOG, [ids[16]!], 'pull'));
+      await a.does((s) => s.queue.enqueue(CATALOG, [ids[17]!], 'operator'));
+      for (const id of ids.slice(18)) await a.does((s) => s.queue.enqueue(CATALOG, [id], 'local'));
+      expect(await bulk()).toEqual([ids[16], ids[34], ids[35]]);
+    });
+
     test('a hint for many passes over a row that somebody holds, and is given when it is free', async () => {
       await a.does(() => put(a, ANN));
       const seq = await seqOf(ANN);

@@ -67,11 +67,11 @@ function* claimDue(call: Call, [rows, inFlight, ms, maxMs, bulkMax]: Limits): Wa
   }
   const chosen = chooseFree(call, live.toSorted(byDue), Math.max(0, Math.min(rows, inFlight - rung)));
   const left = Math.min(
-    rows - chosen.length,
     inFlight - rung - chosen.length,
     Math.min(Math.trunc(inFlight / 2), bulkMax) - rungBulk,
   );
-  chosen.push(...chooseFree(call, bulk.toSorted(byDue), Math.max(0, left)));
+  const places = Math.min(rows - chosen.length, Math.max(1 - rungBulk, left));
+  chosen.push(...chooseFree(call, bulk.toSorted(byDue), Math.max(0, places)));
   const now = call.clock();
   const claimed = yield* changeHeld(call, chosen, (row) => ({
     ...row,
