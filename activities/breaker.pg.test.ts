@@ -294,21 +294,44 @@ describe('the watch', () => {
     await desk.rest();
     expect(crm.living()).toHaveLength(UNAVAILABLE_IN_A_ROW);
   });
+});
 
-  test('I15: one object at which a system fails keeps the others waiting for a second, not for ever', async () => {
-    const { desk, crm } = await twoSystems();
-    const { id } = await desk.synced(fields());
-    for (let looks = 0; looks < UNAVAILABLE_IN_A_ROW; looks += 1) {
-      crm.fail('read', { failure: SILENCE, when: 'before' });
+describe('I15: one object at which a system fails', () => {
+  const goesOnFailing = async (desk: Desk, id: RecordId, fail: () => void): Promise<void> => {
+    for (let looks = 0; looks < 2 * UNAVAILABLE_IN_A_ROW; looks += 1) {
+      fail();
       await desk.hint(id);
       await desk.settle(id);
     }
-    expect(await down(desk, CRM)).not.toBeNull();
-    await turn(desk, CRM);
+  };
+
+  test('never closes the way to others, however often it is tried: it waits alone', async () => {
+    const { desk, crm } = await twoSystems();
+    const { id } = await desk.synced(fields());
+    await goesOnFailing(desk, id, () => crm.fail('read', { failure: SILENCE, when: 'before' }));
     expect(await down(desk, CRM)).toBeNull();
+    expect(await queueRow(desk, id)).toMatchObject({ waiting_on: [CRM] });
     const other = await desk.insert(fields());
     await desk.settle(other);
     expect(await queueRow(desk, other)).toBeNull();
+  });
+
+  test('I14: where nobody answers and it is the only one, it waits with its reason, is tried again soon, and arrives', async () => {
+    const { desk, crm } = await twoSystems();
+    const { id } = await desk.synced(fields());
+    crm.outage = SILENCE;
+    await goesOnFailing(desk, id, () => undefined);
+    const row = await queueRow(desk, id);
+    expect(row).toMatchObject({ waiting_on: [CRM] });
+    expect(row?.due_in_s).toBeLessThanOrEqual(15);
+    const entries = (await readSync(desk.database, [{ id, live: true }])).get(id);
+    expect(entries?.find(({ connection }) => connection === CRM)).toMatchObject({
+      state: 'waiting',
+      reason: { code: 'unavailable' },
+    });
+    crm.outage = null;
+    await desk.settle(id);
+    expect(await queueRow(desk, id)).toBeNull();
   });
 });
 

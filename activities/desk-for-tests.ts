@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { CATALOGS } from '../src/catalogs/catalogs';
 import { markName } from '../src/connectors/connector';
 import type { Connector } from '../src/connectors/connector';
+import { inLanes } from '../src/bin/lanes';
 import type { Passage } from '../src/connectors/passage';
 import { createMemoryConnector, createMemorySystem } from '../src/connectors/memory';
 import type { Marks, MemorySystem } from '../src/connectors/memory';
@@ -195,7 +196,7 @@ export async function createDesk(database: Database, options: DeskOptions = {}):
     runId: () => RUN,
     metrics: { remoteCall: () => undefined, propagated: () => undefined },
   };
-  const activities = createActivities(deps);
+  const activities = inLanes(createActivities(deps));
 
   const { look, settle } = createLooks(activities, crossed, options.order);
 

@@ -8,14 +8,14 @@ export interface BreakerPorts {
 }
 
 /**
- * So many calls in a row without an answer open the breaker. More would keep waiting what will not come; fewer, and one
- * object at which a system fails would close the way to all others for a second.
+ * So many in a row without an answer open the breaker: records, each once however often it was tried, and calls about none. So
+ * one object at which a system fails closes the way to no other; more would keep waiting what will not come.
  */
 export const UNAVAILABLE_IN_A_ROW = 5;
 
 export interface Breaker {
-  /** Told of every answer. */
-  note(answer: Answer<unknown>): Promise<void>;
+  /** Told of every answer, and of the link it was asked for; null for a call about no record. */
+  note(answer: Answer<unknown>, linkId: number | null): Promise<void>;
 }
 
 /** Whether nobody there answered. A stored failure that is given again is an answer, and so is "too many requests". */
@@ -28,15 +28,20 @@ function isSilence(answer: Answer<unknown>): boolean {
  * the system itself and not for one object.
  */
 export function createBreaker({ store, log }: BreakerPorts, connection: ConnectionName): Breaker {
-  let inARow = 0;
+  const links = new Set<number>();
+  let others = 0;
+  const beginAnew = (): void => {
+    links.clear();
+    others = 0;
+  };
   return {
-    async note(answer) {
-      if (!isSilence(answer)) {
-        inARow = 0;
-        return;
-      }
-      inARow += 1;
-      if (inARow % UNAVAILABLE_IN_A_ROW !== 0) return;
+    async note(answer, linkId) {
+      if (!isSilence(answer)) return beginAnew();
+      if (linkId === null) others += 1;
+      else links.add(linkId);
+      const inARow = links.size + others;
+      if (inARow < UNAVAILABLE_IN_A_ROW) return;
+      beginAnew();
       const { code } = answer.kind === 'failed' ? answer.failure : { code: null };
       if (await store.breakers.open(connection, code)) {
         log.warn({ connection, code, calls: inARow }, 'the system does not answer: its connection is down');

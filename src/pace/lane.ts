@@ -8,21 +8,33 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** `bulk`: one of many that nobody waits for; it takes what live requests leave. */
 export type Lane = 'live' | 'bulk';
 
-const lanes = new AsyncLocalStorage<Lane>();
+/** What is being sent, and for which link: null for what is about no record. */
+interface Course {
+  readonly lane: Lane;
+  readonly linkId: number | null;
+}
+
+const courses = new AsyncLocalStorage<Course>();
 
 /** Everything sent in the course of `work` goes in this lane. */
 export function inLane<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
-  return lanes.run(lane, work);
+  return courses.run({ lane, linkId: null }, work);
 }
 
-/** The same step of a look; what it sends goes in the lane of its link. */
-export function inLaneOf<Link extends { readonly bulk?: boolean }, Result>(
+/** The same step of a look; what it sends goes in the lane of its link, and is known to be about it. */
+export function inLaneOf<Link extends { readonly linkId: number; readonly bulk?: boolean }, Result>(
   step: (link: Link) => Promise<Result>,
 ): (link: Link) => Promise<Result> {
-  return (link) => inLane(link.bulk === true ? 'bulk' : 'live', () => step(link));
+  return (link) =>
+    courses.run({ lane: link.bulk === true ? 'bulk' : 'live', linkId: link.linkId }, () => step(link));
 }
 
 /** Live unless said otherwise. */
 export function currentLane(): Lane {
-  return lanes.getStore() ?? 'live';
+  return courses.getStore()?.lane ?? 'live';
+}
+
+/** The link that is being looked at; null for a poll, a sweep, or a question whose account it is. */
+export function currentLink(): number | null {
+  return courses.getStore()?.linkId ?? null;
 }

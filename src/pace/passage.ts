@@ -3,7 +3,7 @@ import type { Answer, RemoteFailure } from '../core/failure';
 import type { ConnectionName } from '../core/ids';
 import { createBreaker } from './breaker';
 import type { BreakerPorts } from './breaker';
-import { currentLane } from './lane';
+import { currentLane, currentLink } from './lane';
 import { createLimiter } from './limiter';
 import type { LimiterPorts } from './limiter';
 
@@ -40,7 +40,7 @@ export function createPassage(ports: PassagePorts, connection: ConnectionName, l
   /** An answer is never lost because it could not be noted: a create may have taken effect. */
   async function note(endpoint: string, answer: Answer<unknown>): Promise<void> {
     try {
-      await breaker.note(answer);
+      await breaker.note(answer, currentLink());
       if (answer.kind !== 'failed' || answer.failure.kind !== 'rate-limited') return;
       const { code, retryAfterMs } = answer.failure;
       if (code !== null && limits.otherCodes.includes(code)) return;

@@ -8,7 +8,7 @@ import { startSeveralSystems } from './severalSystems';
 import type { SeveralSystems } from './severalSystems';
 
 const RECORDS = 40;
-/** Five calls in a row, which records make together in a second or two. */
+/** Five in a row, which records make together in a second or two. */
 const OPENED_MS = 20_000;
 const NORMAL_MS = 4_000;
 const BURST_MS = 40_000;
