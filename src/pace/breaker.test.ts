@@ -15,6 +15,7 @@ const SILENCE: Answer<null> = {
     retryAfterMs: null,
     replayed: false,
     definite: false,
+    unbegun: false,
   },
 };
 const FEWER = UNAVAILABLE_IN_A_ROW - 1;
