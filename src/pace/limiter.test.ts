@@ -102,6 +102,21 @@ test('live requests take their turn before bulk ones that waited longer', async 
   expect(since.filter((lane) => lane === 'bulk').length).toBeLessThan(5);
 });
 
+test('where live requests want all there is, bulk ones still get one slot a second', async () => {
+  const clock = standingClock();
+  const { paces } = pacesOf(clock);
+  const limiter = createLimiter({ store: { paces }, ...clock }, STRIPE, limits(20));
+  const gone = { live: 0, bulk: 0 };
+  const send = (lane: 'live' | 'bulk') =>
+    void limiter.admit('read', lane).then(({ kind }) => (gone[lane] += kind === 'go' ? 1 : 0));
+  for (let i = 0; i < 100; i += 1) send('live');
+  for (let i = 0; i < 10; i += 1) send('bulk');
+  await clock.run(2_900);
+  expect(gone.bulk).toBeGreaterThanOrEqual(1);
+  expect(gone.bulk).toBeLessThanOrEqual(2);
+  expect(gone.live).toBeGreaterThan(50);
+});
+
 test('without a limit Postgres is not asked', async () => {
   const refuse = () => Promise.reject(new Error('asked'));
   const paces = { prepare: refuse, takeSlots: refuse, slowDown: refuse };

@@ -26,6 +26,8 @@ const BURST_MS = 200;
  * there is, in whatever process, they take all of it.
  */
 const AHEAD_MS: Record<Lane, number> = { live: 240, bulk: 90 };
+/** Bulk requests that got nothing for so long take one slot as live ones do: they are late, but not for ever. */
+const BULK_TURN_MS = 1_000;
 const PAUSE_MIN_MS = 5;
 
 export type Admission = { readonly kind: 'go' } | { readonly kind: 'refused'; readonly retryAfterMs: number };
@@ -91,10 +93,14 @@ export function createLimiter(ports: LimiterPorts, connection: ConnectionName, l
   /** Gives out slots until nobody is left in the queue. */
   async function drain(queue: Waiter[], classes: readonly PaceClass[], lane: Lane): Promise<void> {
     await prepare(classes);
+    let turnAt = ports.now() + BULK_TURN_MS;
     while (queue.length > 0) {
-      const wanted = Math.min(queue.length, CHUNK_SLOTS);
-      const ask = { wanted, aheadMs: AHEAD_MS[lane], burstMs: BURST_MS };
+      const isTurn = lane === 'bulk' && ports.now() >= turnAt;
+      const wanted = isTurn ? 1 : Math.min(queue.length, CHUNK_SLOTS);
+      const aheadMs = AHEAD_MS[isTurn ? 'live' : lane];
+      const ask = { wanted, aheadMs, burstMs: BURST_MS };
       const { granted, firstInMs, spacingMs } = await ports.store.paces.takeSlots(connection, classes, ask);
+      if (granted > 0) turnAt = ports.now() + BULK_TURN_MS;
       for (let i = 0; i < granted; i += 1) letGo(queue.shift(), firstInMs + i * spacingMs);
       const nextInMs = firstInMs + granted * spacingMs;
       dropOverdue(queue, Math.max(nextInMs, PAUSE_MIN_MS));
