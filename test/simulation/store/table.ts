@@ -69,6 +69,12 @@ export class Slot<Row extends Versioned = Versioned> {
     return against;
   }
 
+  /** As `holders`, and none: nearly always. */
+  isFree(tx: Transaction, mode: LockMode): boolean {
+    for (const lock of this.locks) if (lock.holder !== tx && CONFLICTS[mode][lock.mode]) return false;
+    return true;
+  }
+
   hold(tx: Transaction, mode: LockMode): void {
     const own = this.locks.find(({ holder }) => holder === tx);
     if (own === undefined) {

@@ -12,12 +12,17 @@ export function* hold<Row extends Versioned>(
 ): Waiting<Row | null> {
   for (;;) {
     const against = slot.holders(call.tx, mode);
-    if (against.length === 0) break;
+    if (against.length === 0) return holdNow(call, slot, mode);
     yield { for: against };
   }
+}
+
+/** Nobody holds the row against this mode. */
+function holdNow<Row extends Versioned>(call: Call, slot: Slot<Row>, mode: LockMode): Row | null {
+  const newest = slot.newest(call.tx);
   // a row that was deleted meanwhile is not there to be held
-  if (slot.newest(call.tx) !== null) slot.hold(call.tx, mode);
-  return slot.newest(call.tx);
+  if (newest !== null) slot.hold(call.tx, mode);
+  return newest;
 }
 
 /**
@@ -32,7 +37,7 @@ export function* holdSeen<Row extends Versioned>(
 ): Waiting<Row | null> {
   const seen = slot.seen(call);
   if (seen === null || !where(seen)) return null;
-  const newest = yield* hold(call, slot, mode);
+  const newest = slot.isFree(call.tx, mode) ? holdNow(call, slot, mode) : yield* hold(call, slot, mode);
   if (newest === null || newest.life !== seen.life) return null;
   return newest === seen || where(newest) ? newest : null;
 }
@@ -195,7 +200,8 @@ export function* change<Row extends Versioned>(
   const seen = slot.seen(call);
   if (seen === null || !where(seen)) return null;
   const planned = by(seen);
-  const before = yield* hold(call, slot, typeof mode === 'string' ? mode : mode(seen, planned));
+  const as = typeof mode === 'string' ? mode : mode(seen, planned);
+  const before = slot.isFree(call.tx, as) ? holdNow(call, slot, as) : yield* hold(call, slot, as);
   if (before === null || before.life !== seen.life) return null;
   if (before !== seen && !where(before)) return null;
   const wanted = before === seen ? planned : by(before);
