@@ -67,11 +67,11 @@ export async function linksOfObjects(
     [at.connection, at.catalog, remoteIds, readAt],
   );
   return rows.map((row) => ({
-    ...sweptLink(row),
     remoteId: trusted(parseRemoteId(row.remote_id), 'remote id'),
     born: row.born,
     base: row.base,
     tended: row.tended,
+    ...sweptLink(row),
   }));
 }
 
@@ -151,13 +151,13 @@ export async function linksAfter(
     [at.sweepId, at.connection, at.catalog.name, after, limit],
   );
   return rows.map((row) => ({
-    ...sweptLink(row),
     remoteId: row.remote_id === null ? null : trusted(parseRemoteId(row.remote_id), 'remote id'),
     seen: row.seen,
     stands: row.stands,
     tombstone: row.tombstone,
     tended: row.tended,
     found: row.found,
+    ...sweptLink(row),
   }));
 }
 

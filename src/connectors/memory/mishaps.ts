@@ -74,7 +74,7 @@ export function createMishaps(): { readonly mishaps: Mishaps; readonly wire: Wir
   };
 
   const wire: Wire = async (call, work, store) => {
-    const noted: MemoryCall = { ...call, applied: false };
+    const noted: MemoryCall = { applied: false, ...call };
     mishaps.calls.push(noted);
     if (mishaps.outage !== null) return failed(mishaps.outage);
     const fault = faults.get(call.operation)?.shift();
