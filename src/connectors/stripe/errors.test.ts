@@ -111,6 +111,8 @@ test.each([
     retryAfterMs: null,
     replayed: false,
     definite,
+    // the key or the pace was refused before; a lock is met only by a call that has begun
+    unbegun: status === 401 || status === 403 || (status === 429 && code === 'rate_limit'),
   });
 });
 

@@ -48,9 +48,9 @@ export const IN_INTENTS: readonly Defect[] = [
   {
     name: 'an open update is not finished first',
     file: 'activities/examine.ts',
-    find: 'if (intent !== null && intent.sends > 0) return',
-    replace: `if (intent !== null && intent.sends > 0 && intent.kind === 'update') await deps.store.intents.endIntent(intent.key, 'superseded', null);
-  else if (intent !== null && intent.sends > 0) return`,
+    find: 'if (intent?.inDoubt === true) return',
+    replace: `if (intent?.inDoubt === true && intent.kind === 'update') await deps.store.intents.endIntent(intent.key, 'superseded', null);
+  else if (intent?.inDoubt === true) return`,
     tier,
     story: 'What stands there now tells what became of it: but an edit back then looks like an edit there.',
     shownBy: ['63: a 504 while the origin still updates'],
