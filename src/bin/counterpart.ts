@@ -11,8 +11,10 @@ const root = path.resolve(__dirname, '..', '..', '..');
 async function main(): Promise<void> {
   // Until a command has said how it ended: a process that runs out of work before has not done it.
   process.exitCode = 2;
+  const { variables, wrong } = commandLineVariables(process.env, readDotenv(root));
+  for (const line of wrong) process.stderr.write(`${line}\n`);
   process.exitCode = await runCounterpart(process.argv.slice(2), {
-    env: commandLineVariables(process.env, readDotenv(root)),
+    env: variables,
     now: () => Date.now(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),

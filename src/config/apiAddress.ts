@@ -19,12 +19,20 @@ export const API_URL_BY_DEFAULT = urlOf(schema.parse({}));
 
 /**
  * What the command line needs to find the API: COUNTERPART_URL where it is set, else HOST and PORT as the API reads them.
- * PORT=0 tells nothing, and a wrong value is the start's to complain about; both leave the default.
- * @returns environment and `.env` as one, with COUNTERPART_URL set
+ * PORT=0 tells nothing, nor does a wrong value; both leave the default.
+ * @returns environment and `.env` as one, with COUNTERPART_URL set, and a sentence about each value that was wrong
  */
-export function commandLineVariables(env: Environment, dotenvText?: string): Record<string, string> {
+export function commandLineVariables(
+  env: Environment,
+  dotenvText?: string,
+): { readonly variables: Record<string, string>; readonly wrong: readonly string[] } {
   const { variables } = merge(env, dotenvText);
+  if (variables['COUNTERPART_URL'] !== undefined) return { variables, wrong: [] };
   const settings = schema.safeParse(variables);
   const known = settings.success && settings.data.PORT !== 0;
-  return { COUNTERPART_URL: known ? urlOf(settings.data) : API_URL_BY_DEFAULT, ...variables };
+  const url = known ? urlOf(settings.data) : API_URL_BY_DEFAULT;
+  const wrong = (settings.error?.issues ?? []).map(
+    ({ path: [name], message }) => `${String(name)} ${message}. ${url} is asked instead.`,
+  );
+  return { variables: { COUNTERPART_URL: url, ...variables }, wrong };
 }
