@@ -1,6 +1,7 @@
 /** Composition root of the Stripe simulator: environment in, one JSON line out when it listens. */
 
-import { optionsFromEnvironment, startSimulator } from '../simulators/stripe';
+import { EXIT_NEEDS_A_PERSON } from '../embedded/supervisor';
+import { optionsFromEnvironment, startSimulator, WrongOptions } from '../simulators/stripe';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -22,7 +23,7 @@ async function main(): Promise<void> {
 
 function fail(error: unknown): void {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
+  process.exit(error instanceof WrongOptions ? EXIT_NEEDS_A_PERSON : 1);
 }
 
 main().catch(fail);

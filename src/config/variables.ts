@@ -161,6 +161,11 @@ export const VARIABLES = {
   )
     .nullable()
     .default(null),
+  SIMULATOR_FAULTS: z
+    .enum(['0', '1'], {
+      error: 'must be 1 to let tests order faults at /_sim/faults; leave it out otherwise',
+    })
+    .default('0'),
   /** Set by the supervisor for its children: which parts it started itself. Not for people. */
   COUNTERPART_EMBEDDED: z
     .string()

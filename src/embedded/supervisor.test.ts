@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 
+import { until } from '../../test/environment/until';
 import type { Exit, RunningPart } from './part';
-import { backoffMs, EXIT_NEEDS_A_PERSON, keepRunning, runToEnd, type Hooks } from './supervisor';
+import { backoffMs, EXIT_NEEDS_A_PERSON, GaveUp, keepRunning, runToEnd, type Hooks } from './supervisor';
 
 /** A part whose process ends when the test says so. */
 function fakePart() {
@@ -55,6 +56,29 @@ test('a part that is killed is restarted and said, one that is stopped is not', 
   expect(kept.runningPid()).toBeNull();
 });
 
+test('a restarted part is said to run again when it can do its work, and not when it ended before', async () => {
+  const { part, ends } = fakePart();
+  const { hooks, said, nextStart } = recordingHooks();
+  const answers: (() => void)[] = [];
+  const ready = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      answers.push(resolve);
+      signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  const kept = await keepRunning({ ...part, ready }, hooks);
+  for (const at of [0, 1]) {
+    const restarted = nextStart();
+    ends[at]?.({ code: 1, signal: null });
+    await restarted;
+  }
+  await until('its readiness is asked for twice', async () => answers.length === 2);
+  expect(said.filter((line) => line.includes('runs again'))).toEqual([]);
+  answers[1]?.();
+  await until('it is said', async () => said.includes('api runs again'));
+  await kept.stop();
+  expect(said.filter((line) => line.includes('runs again'))).toHaveLength(1);
+});
+
 test('a part that asks for a person is not restarted', async () => {
   const { part, ends } = fakePart();
   const { hooks, gaveUp, started } = recordingHooks();
@@ -86,6 +110,17 @@ test('a one-shot part is repeated until it ends well', async () => {
   ends[1]?.({ code: 0, signal: null });
   await done;
   expect(said[0]).toMatch(/ended with code 1; trying again/);
+});
+
+test('a one-shot part that asks for a person is not repeated', async () => {
+  const { part, ends } = fakePart();
+  const { hooks, started, nextStart } = recordingHooks();
+  const first = nextStart();
+  const done = runToEnd(part, hooks, new AbortController().signal);
+  await first;
+  ends[0]?.({ code: EXIT_NEEDS_A_PERSON, signal: null });
+  await expect(done).rejects.toThrow(GaveUp);
+  expect(started).toEqual([1]);
 });
 
 test('the pause between restarts grows and is bounded', () => {

@@ -14,9 +14,16 @@ const HEALTHY_AFTER_MS = 30_000;
 /** BSD's EX_CONFIG: the program says that trying again is of no use before a person has mended something. */
 export const EXIT_NEEDS_A_PERSON = 78;
 
+/** A part ended for what no waiting heals. */
+export class GaveUp extends Error {
+  override readonly name = 'GaveUp';
+}
+
 export interface Part<R extends RunningPart> {
   readonly name: string;
   start(): Promise<R>;
+  /** Resolves once it can do its work, rejects when `signal` aborts. Without it that is so when it has started. */
+  ready?(signal: AbortSignal): Promise<void>;
 }
 
 export interface Kept {
@@ -56,6 +63,22 @@ export async function keepRunning<R extends RunningPart>(
     return running;
   };
 
+  /** Of one that ends before it is ready, its end is told, and nothing else. */
+  const sayWhenReady = async (running: R): Promise<void> => {
+    const over = new AbortController();
+    const abort = (): void => over.abort();
+    ended.signal.addEventListener('abort', abort, { once: true });
+    void running.exited.then(abort);
+    try {
+      await part.ready?.(over.signal);
+      if (!state.stopping) hooks.say(`${part.name} runs again`);
+    } catch (error) {
+      if (!over.signal.aborted) throw error;
+    } finally {
+      ended.signal.removeEventListener('abort', abort);
+    }
+  };
+
   const restart = async (failuresSoFar: number): Promise<{ running: R; failures: number } | null> => {
     let failures = failuresSoFar;
     while (!state.stopping) {
@@ -63,7 +86,7 @@ export async function keepRunning<R extends RunningPart>(
       if (state.stopping) return null;
       try {
         const running = await begin();
-        hooks.say(`${part.name} runs again`);
+        void sayWhenReady(running).catch((error: unknown) => hooks.say(`${part.name}: ${messageOf(error)}`));
         return { running, failures };
       } catch (error) {
         failures += 1;
@@ -117,7 +140,7 @@ export async function runToEnd(part: Part<RunningPart>, hooks: Hooks, signal: Ab
     signal.removeEventListener('abort', onAbort);
     if (exit.code === 0) return;
     if (exit.code === EXIT_NEEDS_A_PERSON)
-      throw new Error(`${part.name} ${describeExit(exit)}; its reason is above`);
+      throw new GaveUp(`${part.name} ${describeExit(exit)}; its reason is above`);
     hooks.say(`${part.name} ${describeExit(exit)}; trying again in ${backoffMs(failures + 1) / 1000} s`);
     await sleep(backoffMs(failures + 1), undefined, { signal });
   }

@@ -69,6 +69,12 @@ export function createSystem(options: SystemOptions): System {
     if (IN_BACKGROUND.has(name)) runInBackground(pid);
   }
 
+  const readyUrl: Readonly<Record<ProgramName, string | null>> = {
+    api: `${wiring.apiUrl}/health/ready`,
+    worker: `${wiring.workerUrl}/health/ready`,
+    simulator: wiring.simulatorUrl,
+    migrate: null,
+  };
   const hooks: Hooks = {
     say,
     onStart: began,
@@ -104,7 +110,12 @@ export function createSystem(options: SystemOptions): System {
   ): Part<RunningPart> & { name: N } {
     const log = logSink(openLog(logFolder, name), name, say);
     const script = path.join(__dirname, '..', 'bin', `${name}.js`);
-    return { name, start: async () => startNodeProgram({ name, script, env, cwd: root, log }) };
+    const url = readyUrl[name];
+    return {
+      name,
+      start: async () => startNodeProgram({ name, script, env, cwd: root, log }),
+      ...(url === null ? {} : { ready: (signal) => waitUntilReady(name, url, say, signal) }),
+    };
   }
 
   async function postgres(): Promise<void> {

@@ -5,5 +5,5 @@
  * Faults: fault-table.ts names them, fault-board.ts decides whom they strike, lifecycle.ts and mistreatment.ts do them.
  */
 
-export { optionsFromEnvironment, type SimulatorOptions } from './options';
+export { optionsFromEnvironment, WrongOptions, type SimulatorOptions } from './options';
 export { type Simulator, startSimulator } from './simulator';

@@ -46,9 +46,14 @@ const environment = z.object({
   SIMULATOR_IDEMPOTENCY_HOURS: number(8_760, DEFAULT_IDEMPOTENCY_HOURS),
 });
 
+/** Only a person can mend it: starting again is of no use. */
+export class WrongOptions extends Error {
+  override readonly name = 'WrongOptions';
+}
+
 /**
  * An empty variable counts as not given.
- * @throws Error naming every wrong variable at once
+ * @throws WrongOptions naming every wrong variable at once
  */
 export function optionsFromEnvironment(env: NodeJS.ProcessEnv): SimulatorOptions {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
@@ -58,7 +63,7 @@ export function optionsFromEnvironment(env: NodeJS.ProcessEnv): SimulatorOptions
     wrong.push('SIMULATOR_WEBHOOK_URL and SIMULATOR_WEBHOOK_SECRET: go together, one of them is missing');
   }
   if (!parsed.success || wrong.length > 0) {
-    throw new Error(`The simulator's configuration is wrong:\n  ${wrong.join('\n  ')}`);
+    throw new WrongOptions(`The simulator's configuration is wrong:\n  ${wrong.join('\n  ')}`);
   }
   const values = parsed.data;
   return {
