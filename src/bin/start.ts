@@ -4,14 +4,16 @@
  */
 import path from 'node:path';
 
-import { loadConfig, readDotenv, type Config } from '../config';
+import { ConfigError, dotenvMistakes, loadConfig, readDotenv, type Config } from '../config';
 import { startTable, tryIt } from '../config/startTable';
 import { unknownVariables } from '../config/unknownVariables';
 import { lockDataFolder, openDataFolder, ProcessRecord } from '../embedded/dataFolder';
 import { messageOf } from '../embedded/processes';
+import { EXIT_NEEDS_A_PERSON, GaveUp } from '../embedded/supervisor';
 import { createSystem, type System } from '../embedded/system';
 import { unprivilegedUser } from '../embedded/unprivilegedUser';
 import { wire, type Wiring } from '../embedded/wiring';
+import { setUpOtherwise } from './setUpOtherwise';
 
 /** npm hands its child the Ctrl-C which the terminal has already sent, so two signals this close are one. */
 const SAME_KEYPRESS_MS = 400;
@@ -56,6 +58,11 @@ interface Ending {
   readonly stopped: boolean;
 }
 
+/** Whoever supervises the start need not try again where a person must act. */
+function codeOf(error: unknown): number {
+  return error instanceof GaveUp || error instanceof ConfigError ? EXIT_NEEDS_A_PERSON : 1;
+}
+
 /** The first signal stops in order, a later one kills. Resolves once one has been obeyed. */
 function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void): Promise<Ending> {
   return new Promise((resolve) => {
@@ -85,7 +92,13 @@ function obeySignals(config: Config, stop: () => Promise<void>, kill: () => void
   });
 }
 
-async function runSystem(config: Config, began: number): Promise<Ending> {
+/** What was said before the parts began has been scrolled away by the table, so it is said again. */
+async function printNotices(config: Config, wiring: Wiring, slips: readonly string[]): Promise<void> {
+  const notices = [...slips, ...(await setUpOtherwise(config, wiring.databaseUrl))];
+  if (notices.length > 0) say(`\n${notices.map((line) => `Note: ${line}`).join('\n')}`);
+}
+
+async function runSystem(config: Config, slips: readonly string[], began: number): Promise<Ending> {
   const record = new ProcessRecord(config.dataDir);
   await record.endLeftovers(say);
   const wiring = await wire(config, say);
@@ -102,7 +115,7 @@ async function runSystem(config: Config, began: number): Promise<Ending> {
     () => system.kill(),
   );
   const mustEnd = system.gaveUp.then((name) =>
-    Promise.reject(new Error(`${name} cannot go on; its reason is above`)),
+    Promise.reject(new GaveUp(`${name} cannot go on; its reason is above`)),
   );
   say('starting …');
   try {
@@ -112,29 +125,34 @@ async function runSystem(config: Config, began: number): Promise<Ending> {
     if (system.isStopping()) return signalled;
     say(`\n${messageOf(error)}\n`);
     await system.stop();
-    return { code: 1, stopped: true };
+    return { code: codeOf(error), stopped: true };
   }
   printTable(config, wiring);
   say(`\n${tryIt(config, wiring).join('\n')}\n\nCtrl-C stops everything; the data stays.`);
+  await printNotices(config, wiring, slips);
   say(`\nready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
   try {
     return await Promise.race([signalled, mustEnd]);
   } catch (error) {
     say(`\n${messageOf(error)}; stopping.`);
     await system.stop();
-    return { code: 1, stopped: true };
+    return { code: codeOf(error), stopped: true };
   }
 }
 
 async function main(): Promise<Ending> {
   const began = Date.now();
   process.stdout.on('error', () => {}); // the terminal may be closed while we stop
-  const config = loadConfig(process.env, readDotenv(root));
-  for (const line of unknownVariables(config)) say(line);
+  const dotenv = readDotenv(root);
+  const unread = dotenvMistakes(dotenv ?? '');
+  for (const line of unread) say(line);
+  const config = loadConfig(process.env, dotenv);
+  const unknown = unknownVariables(config);
+  for (const line of unknown) say(line);
   openDataFolder(config.dataDir, unprivilegedUser() !== null);
   const lock = lockDataFolder(config.dataDir);
   try {
-    return await runSystem(config, began);
+    return await runSystem(config, [...unread, ...unknown], began);
   } finally {
     lock.release();
   }
@@ -148,5 +166,5 @@ async function leave({ code, stopped }: Ending): Promise<never> {
 
 main().then(leave, (error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
-  process.exit(1);
+  process.exit(codeOf(error));
 });

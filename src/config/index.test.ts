@@ -89,6 +89,22 @@ test('the wrong kind of Stripe secret is named as the mistake, and never quoted'
   }
 });
 
+test('a wrong setting of the simulator is told with the others, before anything runs', () => {
+  const said = problemsOf({ SIMULATOR_FAULTS: 'yes', PORT: 'abc' });
+  expect(said).toMatch(/^ {2}SIMULATOR_FAULTS must be 1 /m);
+  expect(said).toContain('2 mistakes');
+});
+
+test('a placeholder that was left standing is told as such', () => {
+  for (const key of ['sk_test_...', 'rk_test_…', 'sk_live_', 'sk_test_']) {
+    expect(problemsOf({ STRIPE_API_KEY: key })).toMatch(/STRIPE_API_KEY is still the placeholder/);
+  }
+  for (const secret of ['whsec_', 'whsec_...', 'whsec_abcdefgh,whsec_…']) {
+    const said = problemsOf({ STRIPE_WEBHOOK_SECRET: secret });
+    expect(said).toMatch(/has a mistake:\n {2}STRIPE_WEBHOOK_SECRET is still the placeholder/);
+  }
+});
+
 test('a live key needs ALLOW_LIVE=1, and then deletes only untie', () => {
   expect(problemsOf({ STRIPE_API_KEY: 'sk_live_abcdefgh' })).toMatch(/ALLOW_LIVE=1/);
   expect(problemsOf({ STRIPE_API_KEY: 'rk_live_abcdefgh' })).toMatch(/ALLOW_LIVE=1/);

@@ -23,7 +23,7 @@ import {
   type VariableName,
 } from './variables';
 
-export { readDotenv } from './sources';
+export { dotenvMistakes, readDotenv } from './sources';
 export type { Source } from './sources';
 
 export interface PortSetting {

@@ -46,7 +46,7 @@ export function lockDataFolder(dataDir: string): Extract<Lock, { kind: 'taken' }
   if (lock.kind === 'taken') return lock;
   throw new Error(
     `Counterpart already runs on ${dataDir} (process ${lock.holder.pid}, since ${lock.holder.since}). ` +
-      'Stop it first, or set DATA_DIR (and PORT) for a second one.',
+      'Stop it first, or set DATA_DIR to another folder for a second one.',
   );
 }
 

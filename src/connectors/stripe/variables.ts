@@ -4,9 +4,15 @@ import { z } from 'zod';
 const POLL_MIN_MS = 250;
 const POLL_MAX_MS = 24 * 60 * 60 * 1000;
 
+/** As .env.example and the README write it: the beginning of a key, and dots. */
+const KEY_PLACEHOLDER = /^(sk|rk)_(test|live)_[.…]*$/;
+const SECRET_PLACEHOLDER = /^whsec_[.…]*$/;
+
 const apiKey = z.string().superRefine((key, context) => {
   const wrong = (message: string) => context.addIssue({ code: 'custom', message });
-  if (key.startsWith('pk_')) {
+  if (KEY_PLACEHOLDER.test(key)) {
+    wrong('is still the placeholder: put a key from the API keys page of the Stripe dashboard in its place');
+  } else if (key.startsWith('pk_')) {
     wrong(
       'is a publishable key (pk_…), which cannot read or write customers. ' +
         'Take the secret key (sk_test_…) or a restricted one (rk_test_…) from the API keys page of the Stripe dashboard',
@@ -51,6 +57,11 @@ export const STRIPE_VARIABLES = {
         .map((secret) => secret.trim())
         .filter((secret) => secret !== ''),
     )
+    .refine((secrets) => !secrets.some((secret) => SECRET_PLACEHOLDER.test(secret)), {
+      error:
+        'is still the placeholder: put the secret that `stripe listen` prints in its place, or that of a dashboard endpoint',
+      abort: true,
+    })
     .refine((secrets) => secrets.every((secret) => /^whsec_\S+$/.test(secret)), {
       error:
         'must be signing secrets beginning with whsec_, comma-separated while one replaces another. ' +
