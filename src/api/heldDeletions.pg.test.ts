@@ -49,7 +49,7 @@ async function heldCustomer(direction: DeleteDirection): Promise<string> {
 
 async function cli(...args: string[]) {
   let out = '';
-  const terminal = { env: { COUNTERPART_URL: api.url }, now: () => Date.now() };
+  const terminal = { env: { COUNTERPART_URL: api.url }, now: () => Date.now(), version: '' };
   const code = await runCounterpart(args, {
     ...terminal,
     out: (text) => void (out += text),

@@ -60,6 +60,22 @@ export async function applyLost(
   return { answer, lines, finding: false };
 }
 
+const liveAnswer = z.object({
+  id: z.string(),
+  sync: z.array(z.object({ reason: z.object({ code: z.string() }).nullable() })),
+});
+
+/** Whether it stands here and no deletion of it is held: a restore then has nothing to do. */
+async function standsAlready(server: Server, path: string): Promise<boolean> {
+  try {
+    const { sync } = liveAnswer.parse(await server.get(path));
+    return sync.every(({ reason }) => reason?.code !== 'delete_burst');
+  } catch (error) {
+    if (error instanceof Failed && (error.status === 404 || error.status === 410)) return false;
+    throw error;
+  }
+}
+
 /** `counterpart restore <id>`: un-deletes a customer. */
 export async function restoreCustomer(
   server: Server,
@@ -67,7 +83,10 @@ export async function restoreCustomer(
   options: ChangeOptions,
 ): Promise<Report> {
   const { id, program } = where;
-  const answer = await post(server, `/customers/${encodeURIComponent(id)}/restore`, options);
+  const path = `/customers/${encodeURIComponent(id)}`;
+  const stood = await standsAlready(server, path);
+  const answer = await post(server, `${path}/restore`, options);
+  if (stood) return { answer, lines: [`${id} was not deleted, nothing done.`], finding: false };
   const lines = [`${id} stands here, and where it was deleted it is made anew. See: ${program} show ${id}`];
   return { answer, lines, finding: false };
 }

@@ -7,6 +7,7 @@ export async function runCli(args: string[], env: Record<string, string>) {
   let err = '';
   const code = await runCounterpart(args, {
     env,
+    version: '1.2.3',
     now: () => Date.now(),
     out: (text) => void (out += text),
     err: (text) => void (err += text),

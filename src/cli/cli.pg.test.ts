@@ -150,6 +150,24 @@ test('show: of a deleted customer nothing is to do but, maybe, to restore it', a
   expect((await run(['show', id])).out).toContain('--take remote');
 });
 
+test('restore: who was not deleted is told as such', async () => {
+  const id = await customer('in_sync');
+  expect(await run(['restore', id])).toMatchObject({
+    code: 0,
+    out: `${id} was not deleted, nothing done.\n`,
+  });
+});
+
+test('help of a command ends well, also where the process counts as failed until it is done; --version tells the version', async () => {
+  const before = process.exitCode;
+  process.exitCode = 2;
+  const helped = await run(['help', 'show']);
+  process.exitCode = before;
+  expect(helped).toMatchObject({ code: 0, out: expect.stringContaining('counterpart show [options] <id>') });
+  expect(await run(['--version'])).toMatchObject({ code: 0, out: '1.2.3\n' });
+  expect((await run([])).code).toBe(2);
+});
+
 test('restore: an e-mail that somebody else has by now is named, with the way to let both have it', async () => {
   const id = await customer('in_sync');
   await api.database.query('delete from counterpart.customers where id = $1', [id]);

@@ -26,6 +26,7 @@ export interface Terminal {
   /** Text with its line end. */
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  readonly version: string;
 }
 
 /** 0 fine, 1 a finding, 2 it could not be done. */
@@ -174,6 +175,7 @@ export async function runCounterpart(args: readonly string[], terminal: Terminal
   }
   const program = new Command('counterpart')
     .description('Asks a running Counterpart what is not in sync, and tells it what to do.')
+    .version(terminal.version)
     .addHelpText('after', HELP)
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
@@ -187,7 +189,9 @@ export async function runCounterpart(args: readonly string[], terminal: Terminal
   } catch (error) {
     // commander has said already what is wrong with the command line, or shown its help.
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
+    // `help show` takes its code from the process, which has none yet
+    const helped = error.code === 'commander.help' && args[0] === 'help';
+    return helped || error.exitCode === 0 ? 0 : 2;
   }
   return code;
 }

@@ -31,3 +31,8 @@ export function duration(seconds: number): string {
 export function ago(time: string | null, nowMs: number): string {
   return time === null ? '-' : duration(Math.max(0, (nowMs - Date.parse(time)) / 1000));
 }
+
+/** An RFC 3339 time to the second, e.g. `2026-01-01 12:00:00`. */
+export function utc(time: string): string {
+  return time.slice(0, 'yyyy-mm-ddThh:mm:ss'.length).replace('T', ' ');
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { table } from './layout';
+import { table, utc } from './layout';
 import type { Report } from './report';
 import type { Server } from './server';
 
@@ -13,6 +13,8 @@ const sweepAnswer = z.object({
   records: z.number(),
   found: z.number(),
   known: z.number(),
+  requested_at: z.string(),
+  ended_at: z.string().nullable(),
 });
 const reportAnswer = sweepAnswer.extend({
   report: z.array(
@@ -135,9 +137,18 @@ export async function showSweeps(server: Server, id: string): Promise<Report> {
   }
   const answer = await server.get('/sweeps');
   const { data } = recoveredAnswer.parse(answer);
-  const rows = data.map((sweep) => [sweep.id, sweep.connection, sweep.state, String(sweep.found)]);
+  const rows = data.map((sweep) => [
+    sweep.id,
+    sweep.connection,
+    utc(sweep.requested_at),
+    sweep.ended_at === null ? '-' : utc(sweep.ended_at),
+    sweep.state,
+    String(sweep.found),
+  ]);
   const lines =
-    rows.length === 0 ? ['There was no sweep yet.'] : table(['Sweep', 'Connection', 'State', '>Found'], rows);
+    rows.length === 0
+      ? ['There was no sweep yet.']
+      : table(['Sweep', 'Connection', 'Asked for (UTC)', 'Ended (UTC)', 'State', '>Found'], rows);
   return { answer, lines, finding: false };
 }
 
