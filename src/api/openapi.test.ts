@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { CREATED_EXAMPLE, customerBody } from './customers/shapes';
 import { openApiDocument } from './openapi';
 
 const SNAPSHOT = path.join(__dirname, 'openapi.snapshot.json');
@@ -19,4 +20,17 @@ test('every operation stands under a heading that is explained', () => {
   expect(operations.length).toBeGreaterThan(15);
   const used = operations.map((operation: { tags?: string[] }) => operation.tags?.join());
   expect(new Set(used)).toEqual(known);
+});
+
+test('the examples of a customer are customers: nothing in them contradicts the rest', () => {
+  const { examples = [] } = customerBody.meta() ?? {};
+  expect(examples).toHaveLength(1);
+  for (const example of [CREATED_EXAMPLE, ...(examples as unknown[])]) {
+    const customer = customerBody.parse(example);
+    expect(customer).toEqual(example);
+    for (const { state, reason, synced_version: synced } of customer.sync) {
+      expect(reason).toBeNull();
+      expect(synced).toBe(state === 'in_sync' ? customer.version : null);
+    }
+  }
 });

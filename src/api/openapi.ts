@@ -9,7 +9,13 @@ import { appliedBody, applyInput, conflictListBody } from './conflicts';
 import { allowedBody, connectionBody, connectionListBody } from './connections';
 import { onDuplicateChangeQuery, onDuplicateQuery } from './customers/duplicates';
 import { listBody, listQuery } from './customers/list';
-import { customerBody, customerPatchInput, newCustomerInput, syncEntryBody } from './customers/shapes';
+import {
+  CREATED_EXAMPLE,
+  customerBody,
+  customerPatchInput,
+  newCustomerInput,
+  syncEntryBody,
+} from './customers/shapes';
 import { PROBLEMS } from './problem';
 import type { ProblemCode } from './problem';
 import { statusBody, statusQuery } from './status';
@@ -76,11 +82,11 @@ const matchHeader = z.object({
 
 type Headers = Record<string, z.ZodType>;
 
-function ok(schema: z.ZodType, description: string, headers: Headers = {}) {
+function ok(schema: z.ZodType, description: string, headers: Headers = {}, example?: object) {
   return {
     description,
     headers: z.object({ 'Request-Id': requestId, ...headers }),
-    content: { 'application/json': { schema } },
+    content: { 'application/json': { schema, ...(example === undefined ? {} : { example }) } },
   };
 }
 
@@ -123,11 +129,12 @@ const customers: ZodOpenApiPathsObject = {
       requestParams: { query: onDuplicateQuery, header: keyHeader },
       requestBody: { required: true, content: { 'application/json': { schema: newCustomerInput } } },
       responses: {
-        201: ok(customerBody, 'Created.', {
-          Location: location,
-          ETag: etag,
-          'Idempotent-Replayed': replayed,
-        }),
+        201: ok(
+          customerBody,
+          'Created.',
+          { Location: location, ETag: etag, 'Idempotent-Replayed': replayed },
+          CREATED_EXAMPLE,
+        ),
         200: ok(customerBody, 'on_duplicate=update: the customer that was there.', {
           ETag: etag,
           'Idempotent-Replayed': replayed,

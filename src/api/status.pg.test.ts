@@ -21,6 +21,15 @@ test('the status tells what is not in sync, why, and since when', async () => {
     `insert into counterpart.event_cursors (connection, event_created_at) values ('stripe', now() - interval '90 s')`,
   );
   await api.customer({ name: 'Bo' });
+  const early = (await api.call('GET', '/status')).body;
+  expect(early.connections[0].poll.cursor_age_seconds).toBeNull();
+  expect(early.worker_silent_seconds).toBeNull();
+  await api.database.query(
+    `insert into counterpart.events (connection, id, type, created_at, source, result)
+     select connection, 'evt_1', 'customer.updated', event_created_at, 'poll', 'ignored' from counterpart.event_cursors`,
+  );
+  await api.database.query(`update counterpart.work_queue set due_at = now() - interval '40 s'`);
+  now += 2_000;
   const { body, status } = await api.call('GET', '/status');
   expect(status).toBe(200);
   expect(statusBody.parse(body)).toEqual(body);
@@ -32,11 +41,19 @@ test('the status tells what is not in sync, why, and since when', async () => {
       { name: 'stripe', state: 'active', counts: { parked: 1 }, parked_by_reason: { remote_missing: 1 } },
     ],
     parked: [
-      { id, connection: 'stripe', remote_id: 'cus_1', has_row: true, reason: { code: 'remote_missing' } },
+      {
+        id,
+        connection: 'stripe',
+        remote_id: 'cus_1',
+        has_row: true,
+        deleted: false,
+        reason: { code: 'remote_missing' },
+      },
     ],
   });
   expect(body.parked[0].reason.action).toMatch(/Restore it there/);
   expect(body.oldest_pending_seconds).toBeLessThan(60);
+  expect(body.worker_silent_seconds).toBeGreaterThanOrEqual(40);
   expect(body.connections[0].poll.cursor_age_seconds).toBeGreaterThanOrEqual(90);
 });
 

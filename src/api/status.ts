@@ -1,6 +1,7 @@
 import type { RequestHandler, Router } from 'express';
 import { z } from 'zod';
-import { countParked, countStates, listParked, readPolls, readQueue, SYNC_STATES } from '../store/syncState';
+import { countParked, listParked } from '../store/parked';
+import { countStates, readPolls, readQueue, SYNC_STATES } from '../store/syncState';
 import type { SyncState } from '../store/syncState';
 import { answering, json } from './answer';
 import { connectionBody } from './connections';
@@ -15,6 +16,8 @@ const COUNTS_KEPT_MS = 2_000;
 /** So many of those parked last, unless more are asked for: an object that was never pulled is listed nowhere else. */
 const PARKED_SHOWN = 20;
 const PARKED_SHOWN_MAX = 1_000;
+/** A worker looks at the queue every 2 s at the latest, and where all its places are taken they are free again after 10. */
+const WORKER_SILENT_S = 15;
 const parkedLimitMend = `It must be a whole number, 1..${PARKED_SHOWN_MAX}.`;
 
 export const statusQuery = z.strictObject({
@@ -31,24 +34,39 @@ export const statusQuery = z.strictObject({
 });
 
 const counts = z.record(z.enum(SYNC_STATES), z.int());
-const seconds = z.number().meta({ description: 'Seconds.' });
 
 export const statusBody = z
   .object({
     counts: counts.meta({ description: 'Records by state, summed over the connections.' }),
     queue_depth: z.int().meta({ description: 'Records that need a look.' }),
-    oldest_pending_seconds: seconds
+    oldest_pending_seconds: z
+      .number()
       .nullable()
-      .meta({ description: 'Age of the oldest hint that no look has answered.' }),
-    oldest_waiting_seconds: seconds
+      .meta({ description: 'Age of the oldest hint that no look has answered, seconds.' }),
+    oldest_waiting_seconds: z
+      .number()
       .nullable()
-      .meta({ description: 'Age of the oldest hint that waits for a connection.' }),
+      .meta({ description: 'Age of the oldest hint that waits for a connection, seconds.' }),
+    worker_silent_seconds: z
+      .number()
+      .nullable()
+      .meta({
+        description:
+          `Since a worker last took a record from the queue, while one is due: ${WORKER_SILENT_S} or more, and no worker runs, ` +
+          'or none reaches Postgres. Null: what is due is taken, or nothing is due.',
+      }),
     connections: z.array(
       connectionBody.extend({
         counts,
         parked_by_reason: z.record(z.string(), z.int()),
         poll: z
-          .object({ polled_seconds_ago: seconds, cursor_age_seconds: seconds })
+          .object({
+            polled_seconds_ago: z.number().meta({ description: 'Seconds since the list was last read.' }),
+            cursor_age_seconds: z
+              .number()
+              .nullable()
+              .meta({ description: 'Age of the newest event that was read, seconds; null while none was.' }),
+          })
           .nullable()
           .meta({ description: 'How far its event list was read; null where it is not read.' }),
       }),
@@ -59,14 +77,20 @@ export const statusBody = z
           id: z.uuid(),
           connection: z.string(),
           remote_id: z.string().nullable(),
-          has_row: z.boolean().meta({ description: 'False while it stands only in the other system.' }),
+          has_row: z.boolean().meta({
+            description:
+              'False while it stands only in the other system, and when it was deleted here (`deleted`).',
+          }),
+          deleted: z
+            .boolean()
+            .meta({ description: 'Whether it was deleted here; its deletion there is what is parked.' }),
           reason: reasonBody,
         }),
       )
       .meta({
         description:
           `The ${PARKED_SHOWN} parked last, or as many as \`parked_limit\` says. GET /customers?sync_state=parked&include_deleted=true ` +
-          'pages through all of them but those that were never pulled (`has_row` false and not deleted here).',
+          'pages through all of them but those that were never pulled (`has_row` and `deleted` both false). What is queued to be looked at again is not listed meanwhile.',
       }),
   })
   .meta({ id: 'Status' });
@@ -79,6 +103,10 @@ function none(): Counts {
 
 function rounded(value: number | null): number | null {
   return value === null ? null : Math.max(0, Math.round(value * 10) / 10);
+}
+
+function silent(unclaimedS: number | null): number | null {
+  return unclaimedS === null || unclaimedS < WORKER_SILENT_S ? null : rounded(unclaimedS);
 }
 
 function sum(all: Iterable<Counts>): Counts {
@@ -128,6 +156,7 @@ function readStatus(deps: ApiDeps): RequestHandler {
       queue_depth: queue.depth,
       oldest_pending_seconds: rounded(queue.oldestPendingS),
       oldest_waiting_seconds: rounded(queue.oldestWaitingS),
+      worker_silent_seconds: silent(queue.unclaimedS),
       connections: connections.map((connection) => ({
         ...connection,
         counts: states.get(connection.name) ?? none(),
@@ -141,6 +170,7 @@ function readStatus(deps: ApiDeps): RequestHandler {
         connection: record.connection,
         remote_id: record.remoteId,
         has_row: record.hasRow,
+        deleted: record.deleted,
         reason: presentReason(record.reason),
       })),
     });

@@ -8,6 +8,7 @@ import type { Server } from './server';
 const statusAnswer = z.object({
   queue_depth: z.number(),
   oldest_pending_seconds: z.number().nullable(),
+  worker_silent_seconds: z.number().nullable().default(null),
   connections: z.array(
     z.object({
       name: z.string(),
@@ -36,7 +37,14 @@ const statusAnswer = z.object({
     }),
   ),
   parked: z.array(
-    z.object({ id: z.string(), connection: z.string(), has_row: z.boolean(), reason: reasonAnswer }),
+    z.object({
+      id: z.string(),
+      connection: z.string(),
+      remote_id: z.string().nullable().default(null),
+      has_row: z.boolean(),
+      deleted: z.boolean().default(false),
+      reason: reasonAnswer,
+    }),
   ),
 });
 
@@ -52,14 +60,20 @@ const LACKS: Readonly<Record<string, string>> = {
   webhooks: 'no webhook endpoint could be registered, so its events are polled',
 };
 
+/** A worker asks once a second. */
+const PROBE_LATE_S = 10;
+
 /** Since when the breaker is open and when the system is asked next; the reason tells why. */
 function breakerLines({ name, breaker, waiting }: Status['connections'][number], nowMs: number): string[] {
   if (breaker === null) return [];
   const { open_since: since, next_probe_at: at } = breaker;
-  const next = at === null ? 'soon' : `in ${duration(Math.max(0, (Date.parse(at) - nowMs) / 1000))}`;
-  return [
-    `${name}: no answer for ${ago(since, nowMs)}, asked again ${next}; ${waiting} records wait for it.`,
-  ];
+  const in_s = at === null ? null : (Date.parse(at) - nowMs) / 1000;
+  const next = in_s === null ? 'soon' : `in ${duration(Math.max(0, in_s))}`;
+  const asked =
+    in_s !== null && in_s < -PROBE_LATE_S
+      ? `to be asked again since ${duration(-in_s)}, and no worker does`
+      : `asked again ${next}`;
+  return [`${name}: no answer for ${ago(since, nowMs)}, ${asked}; ${waiting} records wait for it.`];
 }
 
 /** What is held back, since when, and what to press. */
@@ -107,9 +121,34 @@ function connectionLines({ connections }: Status, nowMs: number): string[] {
 /** What needs an id of its own, the record's page names with the command that takes it. */
 const SHOWN_THERE: ReadonlySet<string> = new Set(['conflict', 'ping_pong']);
 
-function withoutRow({ has_row: hasRow, reason }: Status['parked'][number]): string {
-  if (reason.code === 'remote_standing') return hasRow ? ', an earlier object' : ', deleted here';
-  return hasRow ? '' : ', not pulled yet';
+/** What is to be mended there needs its id there; `show` cannot tell it of what has no row here. */
+function placeOf({
+  connection,
+  remote_id: remoteId,
+  has_row: hasRow,
+  reason,
+}: Status['parked'][number]): string {
+  return remoteId !== null && (!hasRow || reason.code === 'claims_record')
+    ? `${connection} (${remoteId})`
+    : connection;
+}
+
+function standsOf({ has_row: hasRow, deleted, reason }: Status['parked'][number]): string {
+  if (hasRow) return reason.code === 'remote_standing' ? ', an earlier object' : '';
+  return deleted ? ', deleted here' : ', not pulled yet';
+}
+
+function queueLines({
+  queue_depth: depth,
+  oldest_pending_seconds: oldest,
+  worker_silent_seconds: silent,
+}: Status): string[] {
+  const line = `Queue: ${depth} to look at${oldest === null ? '' : `, the oldest for ${duration(oldest)}`}.`;
+  if (silent === null) return [line];
+  return [
+    line,
+    `No worker has been heard for ${duration(silent)}. To do: see whether one runs; its log names what it waits for.`,
+  ];
 }
 
 function parkedLines({ parked }: Status, nowMs: number, program: string): string[] {
@@ -118,7 +157,7 @@ function parkedLines({ parked }: Status, nowMs: number, program: string): string
     '',
     'Parked, the newest first:',
     ...parked.flatMap((record) => [
-      `  ${record.id}  ${record.connection}, for ${ago(record.reason.since, nowMs)}${withoutRow(record)}`,
+      `  ${record.id}  ${placeOf(record)}, for ${ago(record.reason.since, nowMs)}${standsOf(record)}`,
       ...explain(record.reason).map((line) => `    ${line}`),
       ...(SHOWN_THERE.has(record.reason.code)
         ? [`    Both values, and the command that takes one: ${program} show ${record.id}`]
@@ -138,12 +177,11 @@ function isFine({ connections }: Status): boolean {
 export async function showStatus(server: Server, nowMs: number, program = 'counterpart'): Promise<Report> {
   const answer = await server.get('/status');
   const status = statusAnswer.parse(answer);
-  const oldest = status.oldest_pending_seconds;
   const fine = isFine(status);
   const lines = [
     ...(status.connections.length === 0 ? ['No connection is known yet.'] : connectionLines(status, nowMs)),
     '',
-    `Queue: ${status.queue_depth} to look at${oldest === null ? '' : `, the oldest for ${duration(oldest)}`}.`,
+    ...queueLines(status),
     ...parkedLines(status, nowMs, program),
     '',
     fine ? 'Everything is in sync.' : 'Not everything is in sync.',

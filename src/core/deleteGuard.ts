@@ -23,7 +23,12 @@ export function deletionsAllowed({ count, percent }: DeleteGuard, linked: number
   return Math.max(count, Math.min(Math.ceil((linked * percent) / 100), SHARE_MAX));
 }
 
+const DIRECTION_SAID = { out: 'going out', in: 'coming in' } as const satisfies Record<
+  DeleteDirection,
+  string
+>;
+
 /** Why a link is held; `detail` tells the direction. */
 export function heldReason(direction: DeleteDirection): Reason {
-  return { code: 'delete_burst', field: null, detail: direction };
+  return { code: 'delete_burst', field: null, detail: DIRECTION_SAID[direction] };
 }

@@ -4,7 +4,8 @@ import { parseRecordId, trusted } from '../core/ids';
 import type { RecordId } from '../core/ids';
 import { openDatabase } from './database';
 import type { Database } from './database';
-import { countParked, countStates, listParked, readQueue, readWaiting, readSync } from './syncState';
+import { countParked, listParked } from './parked';
+import { countStates, readQueue, readWaiting, readSync } from './syncState';
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -194,7 +195,12 @@ test('a pause tells its reason and since when', async () => {
 });
 
 test('the queue tells its depth and the age of what nobody answered apart from what waits', async () => {
-  expect(await readQueue(database)).toEqual({ depth: 0, oldestPendingS: null, oldestWaitingS: null });
+  expect(await readQueue(database)).toEqual({
+    depth: 0,
+    oldestPendingS: null,
+    oldestWaitingS: null,
+    unclaimedS: null,
+  });
   await arrange({ queued: [] });
   const waiting = await arrange({ queued: ['stripe'] });
   await database.query(
@@ -224,4 +230,38 @@ test('parked records are counted by reason and listed, also those without a row'
     [reserved.id, false],
   ]);
   expect(await listParked(database, 1)).toHaveLength(1);
+});
+
+test('a parked record that is queued to be looked at again is not listed as parked meanwhile; a deleted one says so', async () => {
+  const live = await arrange({ link: ['linked', 'parked'] });
+  const deleted = await arrange({ record: 'deleted', link: ['linked', 'parked'] });
+  const both = await listParked(database, 10);
+  expect(both.map(({ recordId, hasRow, deleted: gone }) => [recordId, hasRow, gone])).toEqual([
+    [deleted.id, false, true],
+    [live.id, true, false],
+  ]);
+  await database.query(`select counterpart.enqueue('customer', $1::uuid[], 'operator')`, [
+    [live.id, deleted.id],
+  ]);
+  expect(await listParked(database, 10)).toEqual([]);
+  expect(await countParked(database)).toEqual([]);
+});
+
+test('the queue tells since when nobody takes what is due, and nothing while somebody does', async () => {
+  const { id } = await arrange({ queued: [] });
+  await arrange({ queued: [] });
+  const age = (due: string, claimed: string) =>
+    database.query(
+      `update counterpart.work_queue set due_at = now() + $2::interval,
+         signalled_at = case when record_id = $1 then now() - $3::interval end`,
+      [id, due, claimed],
+    );
+  await age('-1 hour', '5 minutes');
+  const { unclaimedS } = await readQueue(database);
+  expect(unclaimedS).toBeGreaterThanOrEqual(300);
+  expect(unclaimedS).toBeLessThan(360);
+  await age('-1 hour', '0 s');
+  expect((await readQueue(database)).unclaimedS).toBeLessThan(60);
+  await age('1 hour', '5 minutes');
+  expect((await readQueue(database)).unclaimedS).toBeNull();
 });

@@ -209,17 +209,27 @@ export interface QueueNumbers {
   readonly oldestPendingS: number | null;
   /** Age of the oldest hint that waits for a connection, seconds; null when there is none. */
   readonly oldestWaitingS: number | null;
+  /** Seconds since a row was last claimed, while one is due that nobody claims; null when none is due. */
+  readonly unclaimedS: number | null;
 }
 
 export async function readQueue(sql: Sql): Promise<QueueNumbers> {
-  const { rows } = await sql.query<{ depth: number; pending: number | null; waiting: number | null }>(
+  const { rows } = await sql.query<{
+    depth: number;
+    pending: number | null;
+    waiting: number | null;
+    unclaimed: number | null;
+  }>(
+    // A backlog keeps rows due for as long as it lasts; what tells that nobody works at it is that no row is claimed either.
     `select count(*) as depth,
+       extract(epoch from clock_timestamp() - case when min(due_at) <= clock_timestamp()
+         then greatest(min(due_at), max(signalled_at)) end)::float8 as unclaimed,
        extract(epoch from clock_timestamp() - min(hinted_at) filter (where waiting_on = '{}'))::float8 as pending,
        extract(epoch from clock_timestamp() - min(hinted_at) filter (where waiting_on <> '{}'))::float8 as waiting
      from counterpart.work_queue`,
   );
-  const { depth, pending, waiting } = rows[0]!;
-  return { depth, oldestPendingS: pending, oldestWaitingS: waiting };
+  const { depth, pending, waiting, unclaimed } = rows[0]!;
+  return { depth, oldestPendingS: pending, oldestWaitingS: waiting, unclaimedS: unclaimed };
 }
 
 /** Records that wait for each connection, and the age of the oldest hint among them, seconds. */
@@ -234,63 +244,21 @@ export async function readWaiting(
   return rows.map(({ connection, records, oldest }) => ({ connection, records, oldestS: oldest }));
 }
 
-/** Parked links by connection and reason. Reads the parked ones only. */
-export async function countParked(
-  sql: Sql,
-): Promise<ReadonlyArray<{ connection: string; code: ReasonCode; links: number }>> {
-  const { rows } = await sql.query<{ connection: string; code: ReasonCode; links: number }>(
-    `select connection, reason ->> 'code' as code, count(*) as links from counterpart.links
-     where outcome = 'parked' group by 1, 2 order by 1, 2`,
-  );
-  return rows;
-}
-
-export interface ParkedRecord {
-  readonly recordId: RecordId;
-  readonly connection: string;
-  readonly remoteId: string | null;
-  /** False for an object born elsewhere that was parked before it became a record here. */
-  readonly hasRow: boolean;
-  readonly reason: Reason & { readonly since: Date | null };
-}
-
-/** The links parked last, `limit` at most. */
-export async function listParked(sql: Sql, limit: number): Promise<ParkedRecord[]> {
-  const { rows } = await sql.query<{
-    record_id: string;
-    connection: string;
-    remote_id: string | null;
-    has_row: boolean;
-    reason: Reason;
-    reason_since: Date | null;
-  }>(
-    `select l.record_id, l.connection, l.remote_id, l.reason, l.reason_since,
-       exists (select from counterpart.customers c where c.id = l.record_id) as has_row
-     from counterpart.links l where l.outcome = 'parked' and l.reason is not null and l.catalog = 'customer'
-     order by l.reason_since desc nulls last, l.id desc limit $1`,
-    [limit],
-  );
-  return rows.map((row) => ({
-    recordId: trusted(parseRecordId(row.record_id), 'record id'),
-    connection: row.connection,
-    remoteId: row.remote_id,
-    hasRow: row.has_row,
-    reason: { ...row.reason, since: row.reason_since },
-  }));
-}
-
 export interface PollNumbers {
   /** Seconds since the event list was last read. */
   readonly polledAgoS: number;
-  /** Seconds since the newest event that was read. */
-  readonly cursorAgeS: number;
+  /** Seconds since the newest event that was read; null where none was yet, or none for as long as events are kept. */
+  readonly cursorAgeS: number | null;
 }
 
 /** How far each connection's event list was read. */
 export async function readPolls(sql: Sql): Promise<ReadonlyMap<string, PollNumbers>> {
-  const { rows } = await sql.query<{ connection: string; polled: number; cursor: number }>(
+  const { rows } = await sql.query<{ connection: string; polled: number; cursor: number | null }>(
+    // The first cursor of an empty list is no event's time.
     `select connection, extract(epoch from now() - polled_at)::float8 as polled,
-       extract(epoch from now() - event_created_at)::float8 as cursor from counterpart.event_cursors`,
+       case when exists (select from counterpart.events e where e.connection = c.connection and e.created_at <= c.event_created_at)
+         then extract(epoch from now() - event_created_at)::float8 end as cursor
+     from counterpart.event_cursors c`,
   );
   return new Map(rows.map((row) => [row.connection, { polledAgoS: row.polled, cursorAgeS: row.cursor }]));
 }

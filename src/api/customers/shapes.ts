@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EMAIL_MAX_CHARS, NAME_MAX_CHARS } from '../../catalogs/customer/customer';
-import { REASON_CODES } from '../../core/reason';
+import { REASON_CODES, REASONS } from '../../core/reason';
 import { SYNC_STATES } from '../../store/syncState';
 
 /** One @; a dot-atom before it; behind it a name with a dot, its labels of letters, digits and inner hyphens. */
@@ -116,6 +116,40 @@ function given(fields: {
 
 const time = z.iso.datetime({ precision: 3 }).meta({ description: 'RFC 3339, UTC, milliseconds.' });
 
+/** One customer as it stands, for readers of the document: examples that fit together are not made from single fields. */
+const EXAMPLE_SYNC = {
+  connection: 'stripe',
+  remote_id: 'cus_NffrFeUfNV2Hib',
+  state: 'in_sync',
+  synced_version: 2,
+  last_synced_at: '2026-01-02T03:04:06.120Z',
+  possible_duplicate: false,
+  reason: null,
+} as const;
+const EXAMPLE = {
+  id: '01890a5d-ac96-774b-bcce-b302099a8057',
+  name: 'Ann Lee',
+  email: 'ann@example.com',
+  version: 2,
+  created_at: '2026-01-01T09:30:00.000Z',
+  updated_at: '2026-01-02T03:04:05.678Z',
+  sync: [EXAMPLE_SYNC],
+};
+/** As a POST answers: nothing was sent yet. */
+export const CREATED_EXAMPLE = {
+  ...EXAMPLE,
+  version: 1,
+  updated_at: EXAMPLE.created_at,
+  sync: [{ ...EXAMPLE_SYNC, remote_id: null, state: 'pending', synced_version: null, last_synced_at: null }],
+};
+const EXAMPLE_REASON = {
+  code: 'rejected',
+  ...REASONS.rejected,
+  field: 'email',
+  detail: 'email_invalid (req_8Ywzv5W8mZ0Xq1)',
+  since: '2026-01-02T03:04:06.120Z',
+} as const;
+
 export const reasonBody = z
   .object({
     code: z.enum(REASON_CODES),
@@ -128,7 +162,7 @@ export const reasonBody = z
     detail: z.string().nullable().meta({ description: "The system's own code and request id." }),
     since: time.nullable(),
   })
-  .meta({ id: 'Reason', description: 'Why a customer is not in sync.' });
+  .meta({ id: 'Reason', description: 'Why a customer is not in sync.', examples: [EXAMPLE_REASON] });
 
 export const syncEntryBody = z
   .object({
@@ -145,7 +179,11 @@ export const syncEntryBody = z
     }),
     reason: reasonBody.nullable(),
   })
-  .meta({ id: 'SyncEntry', description: 'Where a customer stands at one connection.' });
+  .meta({
+    id: 'SyncEntry',
+    description: 'Where a customer stands at one connection.',
+    examples: [EXAMPLE_SYNC],
+  });
 
 export const customerBody = z
   .object({
@@ -158,6 +196,6 @@ export const customerBody = z
     deleted_at: time.optional().meta({ description: 'Only on deleted customers.' }),
     sync: z.array(syncEntryBody).meta({ description: 'One entry per connection.' }),
   })
-  .meta({ id: 'Customer' });
+  .meta({ id: 'Customer', examples: [EXAMPLE] });
 
 export type CustomerBody = z.output<typeof customerBody>;
