@@ -88,5 +88,5 @@ export function noteCall(
   const { kind, code, param, status, requestId } = answer.failure;
   deps.metrics.remoteCall(connection, operation, kind);
   const failure = { failure: kind, code, param, status, remote_request_id: requestId };
-  deps.log.warn({ ...failure, operation }, 'remote call failed');
+  deps.log.warn({ connection, ...failure, operation }, 'remote call failed');
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { Context } from '@temporalio/activity';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import type { Client, ConnectionOptions } from '@temporalio/client';
 import { sendingAtOnce } from '../../activities';
@@ -27,6 +27,7 @@ import { removeExpired } from '../store/housekeeping';
 import { createDoorbell, ensureSearchAttributes, openClient } from '../temporal/client';
 import { countFailedRuns } from '../temporal/failedRuns';
 import { SEARCH_ATTRIBUTES } from '../temporal/names';
+import { logSdkThrough } from '../temporal/sdkLog';
 import { createWorkers } from '../temporal/worker';
 import { assemble, untilUp } from './assemble';
 import { createEnding } from './ending';
@@ -39,8 +40,6 @@ import { serveHealth } from './workerHealth';
 
 const POOL_SIZE = 20;
 const BUNDLE = path.join(__dirname, '..', '..', 'workflow-bundle.js');
-/** The workers of connections run activities only, on purpose. */
-const EXPECTED_WARNING = 'No workflows registered';
 const DEFAULT_TEMPORAL = 'localhost:7233';
 const TEMPORAL_ANSWERS_MS = 2_000;
 const HOUSEKEEPING_EVERY_MS = 3_600_000;
@@ -191,11 +190,7 @@ async function main(): Promise<void> {
   const config = loadConfig(process.env, readDotenv());
   const parts = await assemble('worker', config, POOL_SIZE);
   const { log, store, connectors } = parts;
-  Runtime.install({
-    logger: new DefaultLogger('WARN', ({ message }) => {
-      log[message.startsWith(EXPECTED_WARNING) ? 'debug' : 'warn']({ sdk: true }, message);
-    }),
-  });
+  logSdkThrough(log);
   const temporal = openTemporal(parts);
   gaugeFailedRuns(parts.metrics.registry, temporal.namespace, () => countFailedRuns(temporal.client));
   const ending = createEnding(log, END_MAX_MS);

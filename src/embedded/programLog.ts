@@ -11,17 +11,27 @@ const FILE_MAX_BYTES = 20 * 1024 * 1024;
 const TERMINAL_MAX_LINES = 12;
 const TERMINAL_WINDOW_MS = 10_000;
 const LINE_MAX_CHARS = 600;
+/** The same trouble is told once in this time; the file has each. */
+const SAME_AGAIN_MS = 600_000;
+/** So many different ones are remembered. */
+const REMEMBERED_MAX_LINES = 200;
 /** pino writes its levels as numbers, or as words where it is told to. */
 const PINO_WARN = 40;
 const LOUD_WORDS = new Set(['warn', 'error', 'fatal']);
 
+/** What a line of ours says beside its message: which connection, and which code names the cause. */
+const word = z.string().nullish().catch(null);
 const pinoLine = z.object({
   level: z.union([z.number(), z.string()]),
   msg: z.string().optional(),
-  err: z.object({ message: z.string() }).optional(),
+  connection: word,
+  code: word,
+  failure: word,
+  detail: word,
+  err: z.object({ message: z.string().optional(), type: word, code: word }).optional().catch(undefined),
 });
 
-/** The log of one part: DATA_DIR/logs/<name>.log, beginning anew at each start. */
+/** The log of one part: DATA_DIR/logs/<name>.log, beginning anew at each start; that of the start before is kept, and no older one. */
 export function openLog(logFolder: string, name: string): string {
   mkdirSync(logFolder, { recursive: true });
   const file = path.join(logFolder, `${name}.log`);
@@ -46,9 +56,9 @@ export function terminalLine(line: string, stream: 'stdout' | 'stderr'): string 
   if (!parsed.success) return stream === 'stderr' ? line.slice(0, LINE_MAX_CHARS) : null;
   const { level } = parsed.data;
   if (typeof level === 'number' ? level < PINO_WARN : !LOUD_WORDS.has(level)) return null;
-  const said = [parsed.data.msg, parsed.data.err?.message].filter(
-    (text) => text !== undefined && text !== '',
-  );
+  const { connection, msg, code, failure, detail, err } = parsed.data;
+  const cause = code ?? failure ?? err?.code ?? err?.type;
+  const said = [connection, msg, err?.message, cause, detail].filter((text) => text != null && text !== '');
   return [...new Set(said)].join(': ').slice(0, LINE_MAX_CHARS);
 }
 
@@ -73,12 +83,26 @@ export function logSink(
   let windowStart = 0;
   let shown = 0;
   let withheld = 0;
-  const show = (text: string) => {
+  const toldAt = new Map<string, number>();
+  const toldBefore = (text: string): boolean => {
+    // numbers and request ids differ from one to the next
+    const cause = text.replaceAll(/\b(?:req|cus|evt)_\w+|\d+/g, '#');
+    const before = toldAt.get(cause);
+    if (before !== undefined && now() - before < SAME_AGAIN_MS) return true;
+    toldAt.delete(cause);
+    toldAt.set(cause, now());
+    const [oldest] = toldAt.keys();
+    if (toldAt.size > REMEMBERED_MAX_LINES && oldest !== undefined) toldAt.delete(oldest);
+    return false;
+  };
+  const show = (text: string, stream: 'stdout' | 'stderr') => {
+    // what is no line of our log is part of a crash, whose every line counts
+    if (stream === 'stdout' && toldBefore(text)) return;
     if (now() - windowStart > TERMINAL_WINDOW_MS) {
       if (withheld > 0) say(`${name}: … and ${withheld} more lines, see ${file}`);
       [windowStart, shown, withheld] = [now(), 0, 0];
     }
-    if (shown < TERMINAL_MAX_LINES) say(`${name}: ${text}`);
+    if (shown < TERMINAL_MAX_LINES) say(`${name}: ${text}${stream === 'stdout' ? `; see ${file}` : ''}`);
     else withheld += 1;
     shown += 1;
   };
@@ -97,7 +121,7 @@ export function logSink(
         if (text === null) continue;
         words.push(text);
         words.splice(0, words.length - LAST_WORDS_LINES);
-        show(text);
+        show(text, stream);
       }
     },
     lastWords: () => words.join('\n'),

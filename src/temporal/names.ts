@@ -9,6 +9,11 @@ export function connectionQueue(connection: ConnectionName): string {
   return `counterpart-${connection}`;
 }
 
+/** The connection whose calls a task queue is for; null for any other. */
+export function connectionOfQueue(queue: string): string | null {
+  return /^counterpart-(.+)$/.exec(queue)?.[1] ?? null;
+}
+
 /** `customer/<record id>`: at most one open run per record. */
 export function workflowId(catalog: CatalogName, recordId: RecordId): string {
   return `${catalog}/${recordId}`;
