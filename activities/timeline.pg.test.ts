@@ -137,7 +137,7 @@ describe('I18: in plain words', () => {
     expect(here).toEqual([
       'product: deleted (version 2)',
       AFTER_A_CHANGE,
-      'counterpart: deleted here: deletion beats edit, so it is deleted there too; its deletion is on its way',
+      'counterpart: deleted here: it is deleted there too, edited meanwhile or not; its deletion is on its way',
       'counterpart: about to delete it (version 2)',
       'counterpart: delete is sent',
       'stripe: delete is done',
@@ -160,7 +160,7 @@ describe('I18: in plain words', () => {
       'counterpart: the system confirms that it is deleted there',
       AFTER_AN_EVENT,
       'stripe: deleted here, as it was there (version 4)',
-      'counterpart: deleted there: deletion beats edit, so it is deleted here too; the link has ended',
+      'counterpart: deleted there: it is deleted here too, edited meanwhile or not; the link has ended',
     ]);
   });
 

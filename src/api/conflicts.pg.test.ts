@@ -212,3 +212,15 @@ test('a look that holds the link makes the answer wait, so that no look decides 
   expect((await answer).body.code).toBe('conflict_moved');
   expect((await apply(lost, { take: 'remote' })).body.customer.name).toBe('Anne');
 });
+
+test('what a person took is told as the doing of an operator, an edit of the product as its own', async () => {
+  const lost = await withLost({ ours: 'Ann', theirs: 'Anna', winner: 'local' });
+  expect((await apply(lost)).status).toBe(200);
+  const { body } = await api.call('PATCH', `/customers/${lost.id}`, { name: 'Anne' });
+  const { body: story } = await api.call('GET', `/customers/${lost.id}/timeline`);
+  const edits = story.data.filter(({ kind }: Loose) => kind === 'change').slice(0, 2);
+  expect(edits).toMatchObject([
+    { by: 'product', text: `edited name (version ${body.version})` },
+    { by: 'operator', text: `edited name (version ${body.version - 1})` },
+  ]);
+});

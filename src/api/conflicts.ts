@@ -7,6 +7,7 @@ import type { Sql } from '../store/database';
 import { countAsSeen, findLost, listLost, lockLost, resolve } from '../store/lostValues';
 import type { KeptValue } from '../store/lostValues';
 import { forgetSwings } from '../store/swings';
+import { noteOperator } from '../store/timeline';
 import { enqueue } from '../store/workQueue';
 import { answering, json } from './answer';
 import type { Answer } from './answer';
@@ -134,7 +135,8 @@ async function apply(
     await countAsSeen(sql, lost);
   } else {
     if (email !== null && !mayDouble) await refuseTaken(sql, email, recordId);
-    await update(sql, recordId, { [field]: value });
+    const { version } = await update(sql, recordId, { [field]: value });
+    if (version > before.version) await noteOperator(sql, recordId, version);
   }
   const conflict = await resolve(sql, lost, take);
   await forgetSwings(sql, CUSTOMER.name, recordId);

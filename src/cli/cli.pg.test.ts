@@ -118,6 +118,8 @@ test('show: a question offers both answers, and npx is told as npx', async () =>
   const id = await customer('parked', { code: 'conflict', field: 'name', detail: null });
   const conflict = await lose(id, { ours: 'Ann', theirs: 'Anna', winner: 'ask' });
   const { out } = await run(['show', id], { npm_command: 'exec' });
+  expect(out).toContain('Nobody has decided yet; to answer:\n  name at stripe');
+  expect(out).not.toContain('Values that lost');
   for (const [value, side] of [
     ['Ann', 'local'],
     ['Anna', 'remote'],

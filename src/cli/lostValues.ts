@@ -68,21 +68,27 @@ export function lostLines(
   where: { program: string; id: string; fields: Readonly<Record<string, unknown>>; nowMs: number },
 ): string[] {
   const open = lost.filter(({ resolved_at: resolved }) => resolved === null);
-  if (open.length === 0) return [];
   const { program, id, fields, nowMs } = where;
-  const more = open.length > SHOWN_MAX ? [`  … and ${open.length - SHOWN_MAX} older ones (--json)`] : [];
+  const told = (one: LostValueAnswer): string[] => [
+    printable(
+      `  ${one.field} at ${one.connection}, ${ago(one.created_at, nowMs)} ago (${one.cause}): ${story(one)}`,
+    ),
+    ...takeLines(program, id, one, fields[one.field] ?? null),
+  ];
+  const section = (headline: string, some: readonly LostValueAnswer[]): string[] => {
+    if (some.length === 0) return [];
+    const more = some.length > SHOWN_MAX ? [`  … and ${some.length - SHOWN_MAX} older ones (--json)`] : [];
+    return ['', headline, ...some.slice(0, SHOWN_MAX).flatMap(told), ...more];
+  };
   return [
-    '',
-    'Values that lost, and how to take them after all:',
-    ...open
-      .slice(0, SHOWN_MAX)
-      .flatMap((one) => [
-        printable(
-          `  ${one.field} at ${one.connection}, ${ago(one.created_at, nowMs)} ago (${one.cause}): ${story(one)}`,
-        ),
-        ...takeLines(program, id, one, fields[one.field] ?? null),
-      ]),
-    ...more,
+    ...section(
+      'Nobody has decided yet; to answer:',
+      open.filter(({ winner }) => winner === 'ask'),
+    ),
+    ...section(
+      'Values that lost, and how to take them after all:',
+      open.filter(({ winner }) => winner !== 'ask'),
+    ),
   ];
 }
 

@@ -61,7 +61,7 @@ export const DECISION_TABLE: Record<LocalKind, Record<RemoteKind, Cell>> = {
     },
     deleted: {
       verb: 'delete-local',
-      story: 'deleted there: deletion beats edit, so it is deleted here too',
+      story: 'deleted there: it is deleted here too, edited meanwhile or not',
     },
     unknown: { verb: 'wait', story: 'the other side cannot be read, so nothing is known to be old' },
   },
@@ -73,7 +73,7 @@ export const DECISION_TABLE: Record<LocalKind, Record<RemoteKind, Cell>> = {
     },
     edited: {
       verb: 'delete-remote',
-      story: 'deleted here: deletion beats edit, so it is deleted there too',
+      story: 'deleted here: it is deleted there too, edited meanwhile or not',
     },
     deleted: { verb: 'retire', story: 'deleted on both sides: agreed' },
     unknown: { verb: 'wait', story: 'deleted here, but the other side cannot be told now' },

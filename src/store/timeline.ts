@@ -1,4 +1,4 @@
-/** What happened to each record. Triggers write it (migrations); here it is read. */
+/** What happened to each record. Triggers write it (migrations); here it is read, and told whose decision a change was. */
 import type { RecordId } from '../core/ids';
 import type { Sql } from './database';
 
@@ -79,4 +79,13 @@ export async function isKnown(sql: Sql, recordId: RecordId): Promise<boolean> {
     [recordId],
   );
   return rows[0]?.known ?? false;
+}
+
+/** The change that made this version, in this very transaction, was an operator's decision and not the product's edit. */
+export async function noteOperator(sql: Sql, recordId: RecordId, version: number): Promise<void> {
+  await sql.query(
+    `update counterpart.timeline set detail = detail || '{"by":"operator"}'
+     where catalog = 'customer' and record_id = $1 and kind = 'change' and version = $2`,
+    [recordId, version],
+  );
 }

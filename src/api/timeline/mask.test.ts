@@ -1,7 +1,7 @@
 import type { TimelineEntry } from '../../store/timeline';
 import { masked } from './mask';
 
-function name(value: unknown): unknown {
+function name(value: unknown, before: unknown = null): unknown {
   const entry: TimelineEntry = {
     seq: 1,
     at: new Date(0),
@@ -11,7 +11,7 @@ function name(value: unknown): unknown {
     runId: null,
     requestId: null,
     version: 1,
-    changes: { name: [null, value] },
+    changes: { name: [before, value] },
     detail: {},
   };
   return masked(entry).changes['name']?.[1];
@@ -37,5 +37,15 @@ test('both values of a pair are masked, whatever else stands there', () => {
     ours: 'A***',
     theirs: 'A***',
     pulled: true,
+  });
+});
+
+test('a value that looks as before, being masked, says that it is another', () => {
+  expect(name('Anna', 'Ann')).toBe('A*** (another)');
+  expect(name('Bo', 'Ann')).toBe('B***');
+  expect(name('Ann', 'Ann')).toBe('A***');
+  expect(name({ ours: 'Anna', theirs: 'Ann' }, { ours: 'Ann', theirs: 'Ann' })).toEqual({
+    ours: 'A*** (another)',
+    theirs: 'A***',
   });
 });

@@ -26,13 +26,27 @@ function maskValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, maskValue(part)]));
 }
 
+/** What a value became; one that looks as before, being masked, says that it is another. */
+function maskAfter(before: unknown, after: unknown): unknown {
+  const shown = maskValue(after);
+  if (typeof after === 'string') {
+    return typeof before === 'string' && before !== after && maskText(before) === shown
+      ? `${maskText(after)} (another)`
+      : shown;
+  }
+  if (typeof after !== 'object' || after === null || typeof before !== 'object' || before === null)
+    return shown;
+  const earlier = before as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(after).map(([key, part]) => [key, maskAfter(earlier[key], part)]));
+}
+
 function isPersonal(name: string): boolean {
   return CUSTOMER.fields[name.replace(/^base\./, '')]?.personal ?? false;
 }
 
 export function masked(entry: TimelineEntry): TimelineEntry {
   const changes = Object.entries(entry.changes).map(([name, [before, after]]) => {
-    const pair = isPersonal(name) ? [maskValue(before), maskValue(after)] : [before, after];
+    const pair = isPersonal(name) ? [maskValue(before), maskAfter(before, after)] : [before, after];
     return [name, pair];
   });
   return { ...entry, changes: Object.fromEntries(changes) };

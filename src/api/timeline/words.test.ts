@@ -53,6 +53,7 @@ test('words of a newer version are told as they are', () => {
 test('a person, the product, a system and we ourselves are told apart', () => {
   const by = (of: Parameters<typeof entry>[0]) => doerOf(entry(of));
   expect(by({ kind: 'change', connection: null })).toBe('product');
+  expect(by({ kind: 'change', connection: null, detail: { by: 'operator' } })).toBe('operator');
   expect(by({ kind: 'change' })).toBe('stripe');
   expect(by({ kind: 'resolved', detail: { resolution: 'remote' } })).toBe('operator');
   expect(by({ kind: 'resolved', detail: { resolution: null } })).toBe('counterpart');

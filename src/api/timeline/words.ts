@@ -207,7 +207,7 @@ export function wordsOf(entry: TimelineEntry): string {
 
 /** Whose doing it was: the `product` that writes here, an `operator`, `counterpart` itself, or a connection's name. */
 export function doerOf({ kind, connection, detail }: TimelineEntry): string {
-  if (kind === 'change') return connection ?? 'product';
+  if (kind === 'change') return connection ?? (detail['by'] === 'operator' ? 'operator' : 'product');
   if (kind === 'hint') return detail['hint'] === 'operator' ? 'operator' : 'counterpart';
   if (kind === 'resolved') return detail['resolution'] === null ? 'counterpart' : 'operator';
   const answered =

@@ -55,8 +55,8 @@ export const IN_DECISIONS: readonly Defect[] = [
   {
     name: 'a deletion there loses against an edit here',
     file: 'src/core/decisionTable.ts',
-    find: "verb: 'delete-local',\n      story: 'deleted there: deletion beats edit",
-    replace: "verb: 'renew',\n      story: 'deleted there: deletion beats edit",
+    find: "verb: 'delete-local',\n      story: 'deleted there: it is deleted here too",
+    replace: "verb: 'renew',\n      story: 'deleted there: it is deleted here too",
     tier,
     story: 'It stands here, so it is made there again.',
     shownBy: ['28: deleted there'],
