@@ -11,6 +11,9 @@ test('warnings and errors are for the terminal, the rest for the file', () => {
   expect(terminalLine('{"level":"error","msg":"broken","err":{"message":"why"}}', 'stdout')).toBe(
     'broken: why',
   );
+  expect(
+    terminalLine('{"level":"warn","sdk":true,"target":"temporalio_client::retry","msg":"retried"}', 'stdout'),
+  ).toBeNull();
   expect(terminalLine('plain words', 'stdout')).toBeNull();
   expect(terminalLine('Error: a crash', 'stderr')).toBe('Error: a crash');
 });

@@ -28,6 +28,8 @@ const pinoLine = z.object({
   code: word,
   failure: word,
   detail: word,
+  /** Of the native core of Temporal's SDK, which tells of its retries and of slow steps. */
+  target: word,
   err: z.object({ message: z.string().optional(), type: word, code: word }).optional().catch(undefined),
 });
 
@@ -56,6 +58,8 @@ export function terminalLine(line: string, stream: 'stdout' | 'stderr'): string 
   if (!parsed.success) return stream === 'stderr' ? line.slice(0, LINE_MAX_CHARS) : null;
   const { level } = parsed.data;
   if (typeof level === 'number' ? level < PINO_WARN : !LOUD_WORDS.has(level)) return null;
+  // What trouble with Temporal means is said by the worker's own lines.
+  if (parsed.data.target != null) return null;
   const { connection, msg, code, failure, detail, err } = parsed.data;
   const cause = code ?? failure ?? err?.code ?? err?.type;
   const said = [connection, msg, err?.message, cause, detail].filter((text) => text != null && text !== '');
