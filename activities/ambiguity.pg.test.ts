@@ -113,6 +113,53 @@ describe('I17: a create whose answer was lost', () => {
     expect(await desk.link(id)).toMatchObject({ outcome: 'in_sync' });
   });
 
+  describe('failure 3, I14: so many were made about that time that one call does not search them all', () => {
+    const traces = (desk: Desk) =>
+      desk.system.calls.filter(({ operation }) => operation === 'findCreated').length;
+
+    test('found: each attempt goes on where the one before it came to, and nothing is sent meanwhile', async () => {
+      const desk = await openDesk();
+      desk.system.tracedAtOnce = 1;
+      const id = await desk.insert(fields());
+      desk.system.fail('create', { failure: serverFailed, when: 'after', stored: true });
+      desk.system.during('create', () => {
+        for (let n = 0; n < 40; n += 1) desk.system.plant(fields());
+      });
+      await desk.settle(id);
+      for (let n = 0; n < 40; n += 1) desk.system.plant(fields());
+      expect((await desk.settle(id)).trouble).toMatchObject([
+        { details: [{ code: 'unavailable', detail: 'still looking for what was made' }] },
+      ]);
+      expect(traces(desk)).toBe(30);
+      const sent = desk.system.writes().length;
+      desk.system.fail('findCreated', { failure: lostOnTheWay, when: 'before' });
+      expect((await desk.settle(id)).trouble).toHaveLength(1);
+      await desk.settle(id);
+      expect(traces(desk)).toBe(61);
+      await desk.settle(id);
+      expect(traces(desk)).toBeLessThanOrEqual(61 + 21);
+      expect(desk.system.writes()).toHaveLength(sent);
+      expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync' });
+    });
+
+    test('absent: the second proof reads everything once more', async () => {
+      const desk = await openDesk();
+      desk.system.tracedAtOnce = 1;
+      const id = await desk.insert(fields());
+      desk.system.fail('create', { failure: lostOnTheWay, when: 'before' });
+      await desk.settle(id);
+      for (let n = 0; n < 10; n += 1) desk.system.plant(fields());
+      await aDayLater(desk, id);
+      await desk.settle(id);
+      expect(traces(desk)).toBe(10);
+      await desk.hoursPass(id, 1);
+      await desk.settle(id);
+      expect(traces(desk)).toBe(20);
+      expect(desk.system.writes()).toHaveLength(2);
+      expect(await desk.link(id)).toMatchObject({ state: 'linked', outcome: 'in_sync' });
+    });
+  });
+
   test('failure 3: a reading that failed proves nothing: nothing is made', async () => {
     const desk = await openDesk();
     const id = await desk.insert(fields());

@@ -78,6 +78,11 @@ export function absenceUnproven(connection: string): ApplicationFailure {
   });
 }
 
+/** So many were made in these hours that the search is not at its end. It goes on where it is. */
+export function stillSearching(connection: string): ApplicationFailure {
+  return unavailable(connection, 'still looking for what was made');
+}
+
 /** The breaker is open: no further attempt is made in this look. */
 export function connectionDown(connection: string): ApplicationFailure {
   return unavailable(connection, 'the connection is down', { nonRetryable: true });

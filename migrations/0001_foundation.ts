@@ -157,6 +157,8 @@ create table counterpart.intents (
   unbegun integer not null default 0 check (unbegun between 0 and sends),
   -- a create that was looked for and not found; a second reading proves it, some time later
   absent_at timestamptz,
+  -- how far a long search for it has come, in the connector's own words; never a value
+  trace_place text,
   ended_at timestamptz,
   ending text check (ending in ('done', 'refused', 'replayed_failure', 'not_applied', 'superseded')),
   request_id text,

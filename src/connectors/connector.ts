@@ -39,7 +39,9 @@ export type CreateTrace =
       /** The synced fields as they were made, where the system still tells; null where it shows only what stands by now. */
       readonly made: Fields | null;
     }
-  | { readonly kind: 'absent' };
+  | { readonly kind: 'absent' }
+  /** Not read to the end yet: the next call goes on at this place. In the connector's own words, ids at most, never a value. */
+  | { readonly kind: 'unfinished'; readonly place: string };
 
 /** One page of all living objects of a catalog, newest first. */
 export interface ObjectPage {
@@ -71,6 +73,8 @@ export interface RemoteCatalog {
    * list of objects created from `since` to `until` (Unix seconds by our clock, not the system's: some hours more on either
    * side are searched, and no more, so that the search ends however many are made later). `absent` only after complete,
    * successful readings that showed nothing; a reading that failed is a failure, never `absent`.
+   * A call takes seconds: what holds more is `unfinished`.
+   * @param search.place where an earlier call left off, however long ago; null begins
    * @param search.others objects of earlier generations of the record: they bear its mark too and are not meant
    */
   findCreated(search: {
@@ -79,6 +83,7 @@ export interface RemoteCatalog {
     since: number;
     until: number;
     others?: readonly RemoteId[];
+    place?: string | null;
   }): Promise<Answer<CreateTrace>>;
   /**
    * Living objects with this value in the field by which the catalog recognises, 100 at most. Whoever writes it otherwise than

@@ -85,6 +85,17 @@ describe('sent', () => {
     expect(lastSentAt! - firstSentAt!).toBeGreaterThanOrEqual(2 * 3600 - 1);
   });
 
+  test('failure 3: how far a search has come is kept under the fence, until it came to its end', async () => {
+    const { link, lookId } = await openLink(bench());
+    const key = await write(link);
+    expect(await intents().noteTracePlace(key, link.fence, 'page 7')).toBe(true);
+    const newer = (await bench().store.links.takeFence(link.id, lookId))!;
+    expect(await intents().noteTracePlace(key, link.fence, 'page 8')).toBe(false);
+    expect(await intents().findOpen(link.id)).toMatchObject({ tracePlace: 'page 7', sought: true });
+    expect(await intents().noteAbsence(key, newer.fence)).toBe(false);
+    expect(await intents().findOpen(link.id)).toMatchObject({ tracePlace: null, sought: true });
+  });
+
   test('an intent that ended is sent no more', async () => {
     const { link } = await openLink(bench());
     const key = await write(link);

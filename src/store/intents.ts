@@ -31,6 +31,8 @@ export interface Intent {
   readonly keyExpired: boolean;
   /** A create that was looked for and not found: it is not sent again before it is known whether it is absent. */
   readonly sought: boolean;
+  /** Where a search that was not read to its end goes on; null where none is under way. */
+  readonly tracePlace: string | null;
 }
 
 /** Of a link `l`: something was sent for it, or is about to be, so that an object may stand there that nobody here knows yet. */
@@ -58,6 +60,7 @@ interface IntentRow {
   look_id: number;
   key_expired: boolean;
   sought: boolean;
+  trace_place: string | null;
 }
 
 /**
@@ -66,7 +69,8 @@ interface IntentRow {
  */
 export const KEY_LIFE_HOURS = 23;
 
-const COLUMNS = `key, link_id, kind, values, replaces, version, sends, sends > unbegun as in_doubt, look_id, absent_at is not null as sought,
+const COLUMNS = `key, link_id, kind, values, replaces, version, sends, sends > unbegun as in_doubt, look_id, trace_place,
+  (absent_at is not null or trace_place is not null) as sought,
   floor(extract(epoch from first_sent_at))::bigint as first_sent_at,
   floor(extract(epoch from last_sent_at))::bigint as last_sent_at,
   coalesce(first_sent_at < now() - interval '${KEY_LIFE_HOURS} hours', false) as key_expired`;
@@ -86,6 +90,7 @@ function intent(row: IntentRow): Intent {
     lookId: row.look_id,
     keyExpired: row.key_expired,
     sought: row.sought,
+    tracePlace: row.trace_place,
   };
 }
 
@@ -155,12 +160,22 @@ export async function noteUnbegun(sql: Sql, key: string, fence: number): Promise
  */
 export async function noteAbsence(sql: Sql, key: string, fence: number): Promise<boolean | null> {
   const { rows } = await sql.query<{ proven: boolean }>(
-    `update counterpart.intents i set absent_at = coalesce(absent_at, now())
+    `update counterpart.intents i set absent_at = coalesce(absent_at, now()), trace_place = null
      from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null
      returning i.absent_at <= now() - interval '${ABSENCE_APART_S} seconds' as proven`,
     [key, fence],
   );
   return rows[0]?.proven ?? null;
+}
+
+/** Remembers how far a search has come. @returns false when a newer attempt has the link's fence */
+export async function noteTracePlace(sql: Sql, key: string, fence: number, place: string): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update counterpart.intents i set trace_place = $3
+     from counterpart.links l where i.key = $1 and l.id = i.link_id and l.fence = $2 and i.ended_at is null`,
+    [key, fence, place],
+  );
+  return rowCount === 1;
 }
 
 /** The intent knows by now that it replaces these values as well. */

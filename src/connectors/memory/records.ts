@@ -84,7 +84,13 @@ export function createRecords(
       object.state === 'present' &&
       claimsOf(object, installation) === search.recordId &&
       search.others?.includes(object.id) !== true;
-    const found = recent.find(({ madeBy }) => madeBy === search.key) ?? recent.find(byMark);
+    const end = Number(search.place ?? 0) + system.tracedAtOnce;
+    const byKey = recent
+      .toReversed()
+      .slice(0, end)
+      .find(({ madeBy }) => madeBy === search.key);
+    if (byKey === undefined && end < recent.length) return { kind: 'unfinished', place: String(end) };
+    const found = byKey ?? recent.find(byMark);
     if (found === undefined) return { kind: 'absent' };
     const creation = objects
       .events()

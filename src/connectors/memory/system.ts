@@ -27,6 +27,8 @@ export interface MemorySystem extends Mishaps {
   form: (values: Fields) => Fields;
   /** The name of a field whose value it refuses, or null. */
   refuses: (values: Fields) => string | null;
+  /** Objects that one call looks through for what a create made. */
+  tracedAtOnce: number;
   /** Mutations that were heard, in order. */
   writes(): MemoryCall[];
   object(id: RemoteId): MemoryObject;
@@ -83,6 +85,7 @@ export function createMemorySystem({ name, clock, nextId }: MemoryParts): Memory
     identity: { account: `account of ${name}`, apiBase: `memory:${name}`, mode: 'simulator' as const },
     form: (values: Fields) => values,
     refuses: () => null,
+    tracedAtOnce: Infinity,
     writes: () => mishaps.calls.filter(({ operation }) => WRITES.has(operation)),
     object: known,
     living: () =>

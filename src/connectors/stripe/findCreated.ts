@@ -6,6 +6,7 @@ import type StripeSdk from 'stripe';
 import type { CreateTrace } from '../connector';
 import type { StripeClient } from './client';
 import type { Answer, RemoteFailure } from '../../core/failure';
+import { parseRemoteId } from '../../core/ids';
 import type { InstallationId, RecordId, RemoteId } from '../../core/ids';
 
 /**
@@ -16,11 +17,8 @@ import type { InstallationId, RecordId, RemoteId } from '../../core/ids';
 const MARGIN_S = 7_500;
 /** Stripe's maximum for one page (docs.stripe.com/api/pagination). */
 const PAGE_ROWS = 100;
-/**
- * Pages of one list in one reading: 100,000 customers born in these hours. Beyond it nothing is proven. Both lists, read twice
- * at 10 pages a second, take 400 s, less than the activity has.
- */
-export const PAGES_MAX = 1_000;
+/** Pages of one call, both lists together. What holds more is gone on with by the next call. */
+export const PAGES_MAX = 100;
 /** How often both lists must have been read to the end without a trace. An event may surface after it happened. */
 const READINGS = 2;
 
@@ -33,6 +31,30 @@ export interface CreateSearch {
   readonly until: number;
   /** Objects of the record's earlier generations. */
   readonly others?: readonly RemoteId[];
+  /** Where an earlier call left off. */
+  readonly place?: string | null;
+}
+
+/** Where a call leaves off: ids and names only, for it is kept. */
+interface Place {
+  readonly reading: number;
+  readonly list: 'events' | 'customers';
+  /** The last item that was read; null before the first. */
+  readonly after: string | null;
+  /** What bears our mark, so far. */
+  readonly mark: string | null;
+  /** What bears it and was made by another key. */
+  readonly others: readonly string[];
+}
+
+const BEGIN: Place = { reading: 0, list: 'events', after: null, mark: null, others: [] };
+
+/** A place that another version wrote, or that names nothing any more, begins anew. */
+function placeOf(text: string | null | undefined): Place {
+  if (text === null || text === undefined) return BEGIN;
+  const place: unknown = JSON.parse(text);
+  if (!isJson(place) || typeof place['reading'] !== 'number' || !Array.isArray(place['others'])) return BEGIN;
+  return place as unknown as Place;
 }
 
 /**
@@ -51,34 +73,52 @@ export async function findCreated(
   search: CreateSearch,
 ): Promise<Answer<CreateTrace>> {
   const created = { gte: search.since - MARGIN_S, lte: search.until + MARGIN_S };
+  const lists: Record<Place['list'], List> = {
+    events: (sdk, page) => sdk.events.list({ type: 'customer.created', created, limit: PAGE_ROWS, ...page }),
+    customers: (sdk, page) => sdk.customers.list({ created, limit: PAGE_ROWS, ...page }),
+  };
+  let place = placeOf(search.place);
+  let seen = sightings(installation, search, place);
   let requestId: string | null = null;
-  for (let reading = 0; reading < READINGS; reading++) {
-    const seen = sightings(installation, search);
-    const events = await readList(
-      client,
-      'events.list',
-      (sdk, page) => sdk.events.list({ type: 'customer.created', created, limit: PAGE_ROWS, ...page }),
-      (item) => seen.event(item),
-    );
-    if (events.kind === 'failed' && !lacksRoute(client, events.failure)) return unproven(events.failure);
-    if (events.kind === 'answered') ({ requestId } = events);
-    let found = seen.trace();
-    if (found === null) {
-      const customers = await readList(
-        client,
-        'customers.list',
-        (sdk, page) => sdk.customers.list({ created, limit: PAGE_ROWS, ...page }),
-        (item) => seen.customer(item),
-      );
-      if (customers.kind === 'failed') return unproven(customers.failure);
-      ({ requestId } = customers);
-      found = seen.trace();
+  for (let pages = PAGES_MAX; pages > 0;) {
+    const { list } = place;
+    const { event, customer } = seen;
+    const visit = list === 'events' ? event : customer;
+    const from = { after: place.after, pages };
+    const read = await readList(client, `${list}.list`, lists[list], visit, from);
+    if (read.kind === 'failed') {
+      const anchorGone = pages === PAGES_MAX && place.after !== null && meansGone(read.failure);
+      if (anchorGone) return unfinished(BEGIN, read.failure.requestId);
+      if (list === 'customers' || !lacksRoute(client, read.failure)) return unproven(read.failure);
+      pages -= 1;
+    } else {
+      ({ requestId } = read);
+      pages -= read.value.pages;
+      const { next } = read.value;
+      if (next !== null) return unfinished({ ...place, after: next, ...seen.kept() }, requestId);
     }
-    if (found !== null) {
-      return { kind: 'answered', value: found, requestId, replayed: false };
+    const found = seen.trace();
+    if (found !== null) return { kind: 'answered', value: found, requestId, replayed: false };
+    if (list === 'events') {
+      place = { ...place, list: 'customers', after: null, ...seen.kept() };
+    } else if (place.reading + 1 < READINGS) {
+      place = { ...BEGIN, reading: place.reading + 1 };
+      seen = sightings(installation, search, place);
+    } else {
+      return { kind: 'answered', value: { kind: 'absent' }, requestId, replayed: false };
     }
   }
-  return { kind: 'answered', value: { kind: 'absent' }, requestId, replayed: false };
+  return unfinished(place, requestId);
+}
+
+function unfinished(place: Place, requestId: string | null): Answer<CreateTrace> {
+  const value = { kind: 'unfinished', place: JSON.stringify(place) } as const;
+  return { kind: 'answered', value, requestId, replayed: false };
+}
+
+/** What a list answers to a page that begins after an item it does not know (any more). */
+function meansGone({ kind }: RemoteFailure): boolean {
+  return kind === 'gone' || kind === 'rejected';
 }
 
 type Found = Extract<CreateTrace, { kind: 'found' }>;
@@ -87,12 +127,14 @@ type Found = Extract<CreateTrace, { kind: 'found' }>;
 type Sighting = 'on' | 'over' | 'unreadable';
 
 /** Gathers, newest first, what bears our key or mark. */
-function sightings(installation: InstallationId, search: CreateSearch) {
+function sightings(installation: InstallationId, search: CreateSearch, from: Place) {
   let byKey: Found | null = null;
-  let byMark: Found | null = null;
-  const othersMade = new Set<RemoteId>(search.others);
+  const marked = from.mark === null ? null : parseRemoteId(from.mark);
+  // what an earlier call saw is known by its id only
+  let byMark: Found | null = marked === null ? null : { kind: 'found', remoteId: marked, made: null };
+  const othersMade = new Set<string>([...(search.others ?? []), ...from.others]);
   return {
-    event(item: unknown): Sighting {
+    event: (item: unknown): Sighting => {
       if (!isJson(item)) return 'unreadable';
       // A server that ignores the filter answers with updates too: their keys are not the creation's.
       if (item['type'] !== 'customer.created') return 'on';
@@ -108,7 +150,7 @@ function sightings(installation: InstallationId, search: CreateSearch) {
       }
       return byKey === null ? 'on' : 'over';
     },
-    customer(item: unknown): Sighting {
+    customer: (item: unknown): Sighting => {
       const customer = customerShape(item, installation)?.object;
       if (customer === undefined) return 'unreadable';
       const { remoteId, claims } = customer;
@@ -119,43 +161,54 @@ function sightings(installation: InstallationId, search: CreateSearch) {
       return 'on';
     },
     trace: (): Found | null => byKey ?? byMark,
+    kept: (): Pick<Place, 'mark' | 'others'> => ({ mark: byMark?.remoteId ?? null, others: [...othersMade] }),
   };
 }
 
 /** A missing route or page anchor says nothing about the object looked for, so it must read neither as `gone` nor final. */
 function unproven(why: RemoteFailure): Answer<CreateTrace> {
-  const kind = why.kind === 'gone' || why.kind === 'rejected' ? 'unavailable' : why.kind;
+  const kind = meansGone(why) ? 'unavailable' : why.kind;
   return { kind: 'failed', failure: { ...why, kind, definite: false } };
 }
 
+type List = (sdk: StripeSdk, page: { starting_after?: string }) => Promise<StripeSdk.Response<unknown>>;
+
 /**
- * Reads one list, newest first, to its end or until `visit` says that the search is over. Answered means complete: every
- * page came, and every item on it could be read.
+ * Reads one list, newest first, to its end, until `visit` says that the search is over, or as many pages as it may. Every item
+ * of a page that came could be read.
+ * @returns where the rest begins; null where it was read to the end, or the search is over
  */
 async function readList(
   client: StripeClient,
   endpoint: string,
-  list: (sdk: StripeSdk, page: { starting_after?: string }) => Promise<StripeSdk.Response<unknown>>,
+  list: List,
   visit: (item: unknown) => Sighting,
-): Promise<Answer<null>> {
-  let page: { starting_after?: string } = {};
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
+  from: { readonly after: string | null; readonly pages: number },
+): Promise<Answer<{ next: string | null; pages: number }>> {
+  let { after } = from;
+  for (let pages = 1; ; pages += 1) {
+    const page = after === null ? {} : { starting_after: after };
     const answer = await call(
       client,
       endpoint,
       (sdk) => list(sdk, page),
       (body) => anchored(body),
     );
-    if (answer.kind === 'failed') return answer;
+    // what was read before stays read: the next call begins with the page that failed
+    if (answer.kind === 'failed')
+      return pages === 1
+        ? answer
+        : { kind: 'answered', value: { next: after, pages }, requestId: null, replayed: false };
     const { data, next } = answer.value;
     const verdict = data.map((item) => visit(item)).find((sighting) => sighting !== 'on');
-    if (verdict === 'unreadable') {
+    // a page that ends where it began would be read for ever
+    if (verdict === 'unreadable' || (next !== null && next === after)) {
       return { kind: 'failed', failure: failure('unavailable', { code: 'unexpected_shape' }) };
     }
-    if (verdict === 'over' || next === null) return { ...answer, value: null };
-    page = { starting_after: next };
+    const isOver = verdict === 'over' || next === null;
+    if (isOver || pages >= from.pages) return { ...answer, value: { next: isOver ? null : next, pages } };
+    after = next;
   }
-  return { kind: 'failed', failure: failure('unavailable', { code: 'too_many_pages' }) };
 }
 
 /** A page and where the next begins, null after the last. "There is more" after nothing is no page: it cannot be left. */

@@ -96,6 +96,7 @@ export const INTENT: Form<IntentRow> = (row, life) => ({
   sends: row.sends,
   unbegun: row.unbegun,
   absent_at: row.absent_at,
+  trace_place: row.trace_place,
   ended_at: row.ended_at,
   ending: row.ending,
   request_id: row.request_id,

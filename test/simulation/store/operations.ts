@@ -191,6 +191,7 @@ const INTENTS: Of<'intents'> = {
   markSent: (d) => d.s.intents.markSent(keyOf(d), linkOf(d).fence),
   noteUnbegun: (d) => d.s.intents.noteUnbegun(keyOf(d), linkOf(d).fence),
   noteAbsence: (d) => d.s.intents.noteAbsence(keyOf(d), linkOf(d).fence),
+  noteTracePlace: (d) => d.s.intents.noteTracePlace(keyOf(d), linkOf(d).fence, `place ${d.step}`),
   noteReplaces: (d) => d.s.intents.noteReplaces(keyOf(d), { email: 'y' }),
   endIntent: (d) => d.s.intents.endIntent(keyOf(d), 'done', d.pick(['req', null])),
   supersede: (d) => d.s.intents.supersede(keyOf(d), linkOf(d).fence),

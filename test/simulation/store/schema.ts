@@ -106,6 +106,7 @@ export interface IntentRow extends Versioned {
   readonly sends: number;
   readonly unbegun: number;
   readonly absent_at: number | null;
+  readonly trace_place: string | null;
   readonly ended_at: number | null;
   readonly ending: string | null;
   readonly request_id: string | null;

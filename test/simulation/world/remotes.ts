@@ -267,7 +267,7 @@ function connectorAt(
     findCreated: (search) =>
       call('findCreated', async () => {
         const answer = await records.findCreated(search);
-        if (answer.kind === 'failed' || answer.value.kind === 'absent' || planned.hasEventList) return answer;
+        if (answer.kind === 'failed' || answer.value.kind !== 'found' || planned.hasEventList) return answer;
         return { ...answer, value: { ...answer.value, made: null } };
       }),
   };

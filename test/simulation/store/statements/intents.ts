@@ -19,7 +19,7 @@ function columns(call: Call, intent: IntentRow) {
     first_sent_at: seconds(sent),
     last_sent_at: seconds(intent.last_sent_at),
     in_doubt: intent.sends > intent.unbegun,
-    sought: intent.absent_at !== null,
+    sought: intent.absent_at !== null || intent.trace_place !== null,
     key_expired: sent !== null && sent < call.now - KEY_LIFE_MS,
   });
 }
@@ -31,6 +31,7 @@ function* noteAbsence(call: Call, [key, fence]: [string, number]): Waiting<Resul
   const { rowCount } = yield* changeOpen(call, key, isFenced(call, fence), (row) => ({
     ...row,
     absent_at: row.absent_at ?? call.now,
+    trace_place: null,
   }));
   if (rowCount === 0) return changed(0);
   const absent = call.tables.intents.read(call, key)?.absent_at ?? call.now;
@@ -61,6 +62,7 @@ function* openIntent(call: Call, [key, linkId, kind, values, replaces, version]:
     sends: 0,
     unbegun: 0,
     absent_at: null,
+    trace_place: null,
     ended_at: null,
     ending: null,
     request_id: null,
@@ -186,6 +188,9 @@ export const INTENTS: readonly Known[] = [
     );
   }),
   known('set absent_at = coalesce(absent_at, now())', noteAbsence),
+  known('set trace_place = $3', (call, [key, fence, place]: [string, number, string]) =>
+    changeOpen(call, key, isFenced(call, fence), (row) => ({ ...row, trace_place: place })),
+  ),
   known('set replaces = replaces || $2::jsonb', (call, [key, replaces]: [string, string]) =>
     changeOpen(
       call,
