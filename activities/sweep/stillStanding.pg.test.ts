@@ -1,6 +1,7 @@
 /** I6: what counts as deleted and stands there all the same. Nothing revives it but a person, and a person is told. */
 import type { RecordId, RemoteId } from '../../src/core/ids';
 import { countParked, listParked } from '../../src/store/parked';
+import { countStates, readSync } from '../../src/store/syncState';
 import { CUSTOMER, STRIPE, freshMail } from '../desk-for-tests';
 import { places } from './place-for-tests';
 import type { Place } from './place-for-tests';
