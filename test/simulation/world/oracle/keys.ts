@@ -27,8 +27,11 @@ export const i9OneKeyOneCall: Check = (evidence) => {
   for (const [key, calls] of byKey(evidence)) {
     if (new Set(calls.map(params)).size > 1) told.push(`the key ${key} was sent with different params`);
     const intent = evidence.intents.get(key);
-    if (intent === undefined) told.push(`the key ${key} was sent, and no intent was written down for it`);
-    else if (intent.sends === 0)
+    // a reservation for which no call ever began may give way, and its intents with it
+    if (intent === undefined) {
+      if (calls.some(({ applied }) => applied))
+        told.push(`the key ${key} was sent, and no intent was written down for it`);
+    } else if (intent.sends === 0)
       told.push(`the intent ${key} was sent after it had been taken back (${intent.ending})`);
   }
   const open = new Map<number, number>();
