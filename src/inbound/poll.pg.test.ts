@@ -68,7 +68,8 @@ test('failure 16: a thousand events and more after hours of downtime: each is he
   await away(5 * HOUR_MS);
   expect(await pollOnce(ports, connector)).toEqual({ kind: 'read', fresh: 1_234 });
   expect(await reserved()).toBe(1_235);
-  expect(await bench().store.queue.countBulk(1)).toBe(0);
+  // births by the hundred wait behind single edits
+  expect(await bench().store.queue.countBulk(10_000)).toBeGreaterThan(1_000);
   expect(await openSweep()).toBeNull();
   expect(await pollOnce(ports, connector)).toEqual({ kind: 'read', fresh: 0 });
 }, 30_000);
