@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -94,6 +95,8 @@ if (!isFresh) {
   run([path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json']);
   removeOrphans(sources);
   copyAssets(sources);
+  // npm makes the package's command executable where it links it, once; a build after that writes it anew
+  chmodSync(path.join(dist, 'src', 'bin', 'counterpart.js'), 0o755);
   const bundle = path.join(dist, 'src', 'bin', 'bundle.js');
   if (existsSync(bundle)) run([bundle]);
   writeFileSync(stampFile, stamp);

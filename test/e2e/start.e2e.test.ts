@@ -5,7 +5,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { anyFreePort } from '../../src/embedded/ports';
@@ -89,6 +98,15 @@ test('the printed request creates a customer, and the command line finds the API
     code: 0,
     said: expect.stringMatching(/^Everything is in sync/m),
   });
+});
+
+test('the command of the package can be run as it was built, whatever npm linked before', () => {
+  const { bin } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
+    bin: Record<string, string>;
+  };
+  const files = Object.values(bin);
+  expect(files.length).toBeGreaterThan(0);
+  for (const file of files) accessSync(path.join(ROOT, file), constants.X_OK);
 });
 
 test('told to stop, it says so last, and by then the folder is free for the next start', async () => {
