@@ -1,6 +1,6 @@
 import type { RemoteObject } from '../src/connectors/connector';
 import type { Fields } from '../src/core/fields';
-import type { FailureKind } from '../src/core/failure';
+import { UNASKABLE } from '../src/core/failure';
 import type { Link } from '../src/store/links';
 import { hasBase } from './agreement';
 import { noteCall } from './deps';
@@ -14,9 +14,6 @@ export interface Alike {
   /** Living objects with this value, without our mark. */
   readonly objects: readonly RemoteObject[];
 }
-
-/** A system that does not know the question: its answer is no word about the record. */
-const UNABLE: ReadonlySet<FailureKind> = new Set(['rejected', 'gone', 'bug']);
 
 function canonical({ catalog, policy }: LinkTools, fields: Fields): string | null {
   const field = catalog.recognisedBy;
@@ -69,7 +66,7 @@ export async function askAlike(
   const answer = await remote.findAlike(value);
   noteCall(deps, link.connection, 'findAlike', answer);
   if (answer.kind === 'failed') {
-    return UNABLE.has(answer.failure.kind) ? null : treatFailure(deps, tools, link, answer.failure);
+    return UNASKABLE.has(answer.failure.kind) ? null : treatFailure(deps, tools, link, answer.failure);
   }
   // a server that knows no such filter shows everybody
   const isMeant = ({ claims, fields: there }: RemoteObject): boolean =>

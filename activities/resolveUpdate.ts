@@ -1,3 +1,4 @@
+import { UNASKABLE } from '../src/core/failure';
 import type { RemoteFailure } from '../src/core/failure';
 import { same } from '../src/core/fields';
 import type { Fields } from '../src/core/fields';
@@ -14,8 +15,6 @@ const MARGIN_S = 7_500;
 const PAGE_EVENTS = 100;
 /** As many as one attempt has time for. What is further back stays untold. */
 const PAGES_MAX = 3;
-/** No other attempt would be told more. */
-const REFUSED: ReadonlySet<RemoteFailure['kind']> = new Set(['gone', 'rejected', 'bug']);
 
 type Told =
   | { readonly kind: 'made'; readonly fields: Fields }
@@ -41,7 +40,7 @@ async function readEvent({ deps, tools, link, intent }: Sending): Promise<Told> 
     const answer = await listEvents({ before, limit: PAGE_EVENTS });
     noteCall(deps, link.connection, 'list_events', answer);
     if (answer.kind === 'failed')
-      return REFUSED.has(answer.failure.kind)
+      return UNASKABLE.has(answer.failure.kind)
         ? { kind: 'untold' }
         : { kind: 'failed', failure: answer.failure };
     const { events, hasMore } = answer.value;

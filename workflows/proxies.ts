@@ -45,8 +45,9 @@ export function examiningActivities(connection: string) {
 }
 
 /**
- * Sends an open intent: one remote call as a rule; a repeated deletion is read before, and a 404 asks whose account it is. An attempt is cut after 14 s, longer than the HTTP time-out (8 s), the wait for a slot (3 s) and the
- * transactions around it, short enough that the work of a killed worker is taken up within 15 s.
+ * Sends an open intent: one remote call as a rule; a repeated deletion is read before, and a 404 asks whose account it is. An
+ * attempt is cut after 14 s, longer than the HTTP time-out (8 s), the wait for a slot (3 s) and the transactions around it, short
+ * enough that the work of a killed worker is taken up within 15 s.
  */
 export function sendingActivities(connection: string) {
   return proxyActivities<Pick<RemoteActivities, 'send'>>({

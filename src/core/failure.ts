@@ -68,6 +68,9 @@ export const TREATMENT: Record<FailureKind, { treatment: Treatment; story: strin
   },
 };
 
+/** The question itself is not taken: no other attempt would be told more, and the answer is no word about what was asked for. */
+export const UNASKABLE: ReadonlySet<FailureKind> = new Set(['gone', 'rejected', 'bug']);
+
 /** What came back from a remote call. */
 export type Answer<T> =
   | {

@@ -1,4 +1,5 @@
 import type { Connector } from '../connectors/connector';
+import { UNASKABLE } from '../core/failure';
 import type { RemoteFailure } from '../core/failure';
 import { TREATMENT } from '../core/failure';
 import { passUnreadable } from './passUnreadable';
@@ -43,8 +44,6 @@ const CLOCKS_APART_S = 24 * 3_600;
 const STANDSTILL_MS = 2_000;
 /** A server without an event list is asked again this often, in case it learns. */
 const DEGRADED_MS = 600_000;
-/** There is no list, or none of the events that are asked for: what is asked does not change, so neither will the answer. */
-const LIST_REFUSED: ReadonlySet<RemoteFailure['kind']> = new Set(['gone', 'rejected', 'bug']);
 
 type PollResult =
   | { readonly kind: 'read'; readonly fresh: number }
@@ -159,7 +158,7 @@ async function afterFailure(
   failure: RemoteFailure,
 ): Promise<number | null> {
   const { connection } = connector;
-  if (LIST_REFUSED.has(failure.kind)) {
+  if (UNASKABLE.has(failure.kind)) {
     if (await ports.store.connections.noteDegraded(connection, 'events')) {
       ports.log.warn(
         { connection, code: failure.code, status: failure.status },

@@ -12,13 +12,11 @@ function isQueued(call: Call, catalog: string, recordId: string): boolean {
   return call.tables.queue.read(call, key(catalog, recordId)) !== null;
 }
 
-function linksOfObjects(
-  call: Call,
-  [connection, catalog, remoteIds, readAt]: [string, string, readonly string[], string],
-): Result {
+type OfObjects = [connection: string, catalog: string, remoteIds: readonly string[], readAt: string];
+
+function ofObjects(call: Call, [connection, catalog, remoteIds]: OfObjects): LinkRow[] {
   const isAsked = among(remoteIds);
-  const read_at = Date.parse(readAt);
-  const links = call.tables.links.filter(
+  return call.tables.links.filter(
     call,
     (row) =>
       row.connection === connection &&
@@ -26,8 +24,12 @@ function linksOfObjects(
       row.remote_id !== null &&
       isAsked(row.remote_id),
   );
+}
+
+function linksOfObjects(call: Call, asked: OfObjects): Result {
+  const read_at = Date.parse(asked[3]);
   return result(
-    links.map((row) =>
+    ofObjects(call, asked).map((row) =>
       Object.assign(LINK(row, row.life), {
         tended: isQueued(call, row.catalog, row.record_id) || (row.last_synced_at ?? -Infinity) >= read_at,
       }),
@@ -35,22 +37,10 @@ function linksOfObjects(
   );
 }
 
-function endedObjects(
-  call: Call,
-  [connection, catalog, remoteIds, readAt]: [string, string, readonly string[], string],
-): Result {
-  const isAsked = among(remoteIds);
-  const read_at = Date.parse(readAt);
-  const links = call.tables.links.filter(
-    call,
-    (row) =>
-      row.connection === connection &&
-      row.catalog === catalog &&
-      row.state === 'retired' &&
-      !row.detached &&
-      row.remote_id !== null &&
-      isAsked(row.remote_id) &&
-      (row.last_synced_at ?? row.created_at) < read_at,
+function endedObjects(call: Call, asked: OfObjects): Result {
+  const read_at = Date.parse(asked[3]);
+  const links = ofObjects(call, asked).filter(
+    (row) => row.state === 'retired' && !row.detached && (row.last_synced_at ?? row.created_at) < read_at,
   );
   return result(links.toSorted((a, b) => a.id - b.id));
 }
